@@ -14,8 +14,9 @@ unexport PYTHONDONTWRITEBYTECODE
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 .DEFAULT_GOAL := all
-.PHONY: all env quick run record restore report summary test test-system test-fast format clean-env
-.PHONY: check check-ruff check-format check-mypy check-snakefmt check-codespell check-schema check-rules
+.PHONY: all env dev quick run record restore report summary docs test test-system test-fast format clean-env
+.PHONY: check check-ruff check-format check-mypy check-snakefmt check-codespell check-schema check-rules check-docs
+.PHONY: check-container example test-pythons
 
 all: run record report summary
 
@@ -23,7 +24,14 @@ env: $(VENV)/.installed
 
 $(VENV)/.installed: pyproject.toml constraints.txt tools/install.py
 	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/python tools/install.py $(VENV) $(INSTALLER)
+	$(VENV)/bin/python tools/install.py $(VENV) $(INSTALLER) slurm
+	touch $@
+
+# what tests, checks and the examples read beside that
+dev: $(VENV)/.installed-dev
+
+$(VENV)/.installed-dev: $(VENV)/.installed
+	$(VENV)/bin/python tools/install.py $(VENV) $(INSTALLER) dev
 	touch $@
 
 # the judges of our exports, each in an environment of its own: tests that ask one are skipped without it
@@ -56,6 +64,12 @@ quick: env
 	snakemake --configfile configs/quick.yaml -- all pages
 	@echo "heirloom: the page of this run is results/quick/report.html"
 
+# the page and its picture that README and docs/gallery.md show
+example: quick
+	cp results/quick/report.html docs/example/report.html
+	chromium --headless --no-sandbox --hide-scrollbars --window-size=1440,1000 \
+	  --screenshot=docs/example/page.png "file://$(CURDIR)/docs/example/report.html"
+
 # after the record, because the page shows what the jobs have cost
 report: env
 	snakemake $(CONFIGFILE) --report $(RESULTS)/snakemake-report.html --report-after-run -- all pages
@@ -63,40 +77,56 @@ report: env
 summary: env
 	heirloom summary $(CONFIGFILE)
 
-test: env
+test: dev
 	python -m pytest -m "not system" --numprocesses auto --dist loadfile
 
-test-system: env validator
+test-system: dev validator
 	python -m pytest -m system --numprocesses auto --dist loadfile
 
-test-fast: env
+test-fast: dev
 	python -m pytest -m "not slow and not system" --numprocesses auto --dist loadfile
 
-# .pre-commit-config.yaml calls these one by one
-check: check-ruff check-format check-mypy check-snakefmt check-codespell check-schema check-rules
+# the fast tests on the other Pythons that pyproject.toml promises, each in an environment of its own, where there is one
+test-pythons:
+	for version in 3.12 3.13; do \
+	  if python$$version --version > /dev/null 2>&1; then \
+	    $(MAKE) test-fast PYTHON=python$$version VENV=.venv-$$version || exit 1; \
+	  else echo "python$$version: not on this machine"; fi; \
+	done
 
-check-ruff: env
+# .pre-commit-config.yaml calls these one by one
+check: check-ruff check-format check-mypy check-snakefmt check-codespell check-schema check-rules check-docs check-container
+
+check-ruff: dev
 	ruff check .
 
-check-format: env
+check-format: dev
 	ruff format --check .
 
-check-mypy: env
+check-mypy: dev
 	mypy
 
-check-snakefmt: env
+check-snakefmt: dev
 	snakefmt --check Snakefile rules
 
-check-codespell: env
+check-codespell: dev
 	codespell
 
 check-schema: env
 	heirloom schema
 
-check-rules: env
+check-rules: dev
 	python -m pytest -q tests/workflow/test_rules.py
 
-format: env
+# the site, without a network; a page in no menu, a link that leads nowhere and a docstring that cannot be read are errors
+docs check-docs: dev
+	python -m sphinx --quiet --fail-on-warning --keep-going -d build/doctrees -c docs . build/site
+	@echo "heirloom: the site is build/site/index.html"
+
+check-container: dev
+	hadolint Containerfile
+
+format: dev
 	ruff check --fix .
 	ruff format .
 	snakefmt Snakefile rules

@@ -20,6 +20,9 @@ report: "docs/report/workflow.rst"
 include: "rules/common.smk"
 
 
+container: RUN.container
+
+
 rule all:
     input:
         RUN.every_measure,

@@ -1,9 +1,10 @@
 """Sampling and training of language models side by side with `transformers`, ctranslate2 and vLLM: same weights, prompts and steps.
 
-    OMP_NUM_THREADS=1 python benchmarks/lm.py [turns] [default | 2.6M | 17M | engines | pairs | chain | costs …]
+    OMP_NUM_THREADS=1 python benchmarks/lm.py [turns] [default | 2.6M | 17M | engines | pairs | chain | costs …] [--without PATTERN]
 
 `generate` and `Trainer` get Heirloom's checkpoints as ordinary Hugging Face folders; with `engines`, ctranslate2 and vLLM get them too,
 in temporary environments of their own (`lm_engines.py`). `pairs`, `chain` and `costs` are `lm_pairs.py`, `lm_chain.py`, `lm_costs.py`.
+All take about an hour; `--without` leaves out the rows whose names match a regular expression.
 
 Each side is a process of its own on one thread, ours with what a step sets before it begins (`runtime.heap`). They take turns, and each
 ratio is the median over turns of the ratio inside a turn, so that what else the machine does hits both sides. Seconds are of CPU; what
@@ -14,6 +15,7 @@ before the first turn. Where a processor has no avx512_bf16, rows in bfloat16 ar
 from __future__ import annotations
 
 import importlib.metadata
+import re
 import statistics
 import subprocess
 import sys
@@ -26,7 +28,7 @@ import lm_engines
 import machine
 import numpy as np
 import torch
-from sides import Preparation, Work, answer, at_once, compare
+from sides import Preparation, Work, answer, at_once, compare, options, ratio
 
 from heirloom.families import minibatches
 from heirloom.families.lm import adamw, loop, schedules
@@ -185,6 +187,8 @@ def table(title: str, taken: Times, references: Iterable[str], tokens: int, oper
     operations
         Floating-point operations of a token's products with weights; 0 if that is not known.
     """
+    if not taken:
+        return
     columns = [name for name in references if name in taken]
     print(f"\n{title}\n{'':<32}{'tokens/CPU-s':>14}{'% of GEMM':>11}" + "".join(f"  to {name}" for name in columns))
     for name, spent in taken.items():
@@ -195,14 +199,10 @@ def table(title: str, taken: Times, references: Iterable[str], tokens: int, oper
         print(f"{name:<32}{rate:>14,.0f}{share:>11}{ratios}", flush=True)
 
 
-def ratio(spent: list[float], reference: list[float]) -> float:
-    """Return how many times as fast something is as a reference: the median over turns."""
-    return statistics.median(b / a for a, b in zip(spent, reference, strict=True))
-
-
-def possible(ways: Mapping[str, str]) -> dict[str, str]:
-    """Return the ways without those in bfloat16, if the processor has no products in it."""
-    return {name: side for name, side in ways.items() if "bf" not in name or machine.processor()[1]}
+def possible(ways: Mapping[str, str], unwanted: str | None = None) -> dict[str, str]:
+    """Return the ways without those in bfloat16, if the processor has no products in it, and without those whose names match a pattern."""
+    wanted_ways = {name: side for name, side in ways.items() if unwanted is None or not re.search(unwanted, name)}
+    return {name: side for name, side in wanted_ways.items() if "bf" not in name or machine.processor()[1]}
 
 
 def ways_of(size: str, folder: Path, kind: str, side: str) -> dict[str, Preparation]:
@@ -225,15 +225,15 @@ def prepare(size: str, folder: Path) -> None:
     np.save(folder / "prompts.npy", prompts)
 
 
-def side_by_side(size: str, kind: str, turns: int, engines: Mapping[str, Path]) -> Times:
+def side_by_side(size: str, kind: str, turns: int, engines: Mapping[str, Path], unwanted: str | None) -> Times:
     """Return the CPU seconds of each way, turn by turn."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         prepare(size, folder)
         sides = {side: [sys.executable, __file__, "side", size, name, kind, side] for side in (THEIRS, OURS)}
-        ways = possible(WAYS[kind])
+        ways = possible(WAYS[kind], unwanted)
         others = {way: engine for way, engine in lm_engines.WAYS.items() if engine in engines and kind == "samplers"}
-        for way, engine in possible(others).items():
+        for way, engine in possible(others, unwanted).items():
             script = str(Path(lm_engines.__file__))
             sides[way] = [str(engines[engine]), script, way, name, str(folder / "prompts.npy"), str(LENGTH)]
             ways[way] = way
@@ -246,10 +246,10 @@ def installed(folder: Path) -> dict[str, Path]:
     return {name: python for name, python in pythons.items() if python}
 
 
-def print_size(size: str, turns: int, engines: Mapping[str, Path], peak: Mapping[str, float]) -> None:
+def print_size(size: str, turns: int, engines: Mapping[str, Path], peak: Mapping[str, float], unwanted: str | None) -> None:
     """Print the tables of a size."""
     shape, batch, train_rows = SIZES[size]
-    taken = side_by_side(size, "samplers", turns, engines)
+    taken = side_by_side(size, "samplers", turns, engines, unwanted)
     # a prompt's tokens go through the layers too, and only its last through the head
     operations = 2 * (2 * matrix_weights(shape) - shape.vocab_size * shape.hidden_size)
     drawn = {name: spent for name, spent in taken.items() if name not in BEAMS}
@@ -257,13 +257,13 @@ def print_size(size: str, turns: int, engines: Mapping[str, Path], peak: Mapping
     table(f"{size}: sampling, {batch} rows", drawn, references, batch * LENGTH, operations, peak)
     searched = {name: spent for name, spent in taken.items() if name in BEAMS}
     table(f"{size}: 5 beams, {BEAM_ROWS} rows", searched, BEAMS, BEAM_ROWS * LENGTH, 0, peak)
-    taken = side_by_side(size, "trainers", turns, {})
+    taken = side_by_side(size, "trainers", turns, {}, unwanted)
     tokens = STEPS[size] * train_rows * LENGTH
     table(f"{size}: training, {STEPS[size]} steps", taken, ("Trainer", "Trainer bf16"), tokens, 6 * matrix_weights(shape), peak)
 
 
-def main(turns: int, parts: list[str]) -> None:
-    """Print all tables."""
+def main(turns: int, parts: list[str], unwanted: str | None) -> None:
+    """Print the tables of some parts."""
     name, has_bfloat16 = machine.processor()
     packages = ", ".join(f"{package} {importlib.metadata.version(package)}" for package in ("torch", "transformers"))
     print(f"processor: {name}, {'with' if has_bfloat16 else 'WITHOUT'} avx512_bf16; {packages}")
@@ -276,8 +276,9 @@ def main(turns: int, parts: list[str]) -> None:
         engines = installed(folder) if "engines" in parts else {}
         for size in SIZES:
             if size in parts:
-                print_size(size, turns, engines, peak)
-    for part, arguments in (("pairs", [str(turns)]), ("chain", [str(turns)]), ("costs", [])):
+                print_size(size, turns, engines, peak, unwanted)
+    chosen = [str(turns), *(["--without", unwanted] if unwanted else [])]
+    for part, arguments in (("pairs", chosen), ("chain", chosen), ("costs", [])):
         if part in parts:
             subprocess.run([sys.executable, str(Path(__file__).with_name(f"lm_{part}.py")), *arguments], check=True)
 
@@ -288,4 +289,10 @@ if __name__ == "__main__":
     if sys.argv[1:2] == ["side"]:
         answer(ways_of(sys.argv[2], Path(sys.argv[3]), *sys.argv[4:]))
     else:
-        main(int((sys.argv[1:2] or ["5"])[0]), sys.argv[2:] or [*SIZES, "engines", "pairs", "chain", "costs"])
+        parts = [*SIZES, "engines", "pairs", "chain", "costs"]
+        parser = options({"turns": 5})
+        parser.add_argument("parts", nargs="*", help=f"of {', '.join(parts)}; all by default")
+        given = parser.parse_args()
+        if unknown_parts := set(given.parts) - set(parts):
+            parser.error(f"no part is called {', '.join(sorted(unknown_parts))}; there are {', '.join(parts)}")
+        main(given.turns, given.parts or parts, given.without)

@@ -1,6 +1,6 @@
 """A whole chain of language models side by side with a script over `Trainer` and `generate` that does the same work, one thread.
 
-    OMP_NUM_THREADS=1 python benchmarks/lm_chain.py [turns] [generations] [rows] [origin rows]
+    OMP_NUM_THREADS=1 python benchmarks/lm_chain.py [turns] [generations] [rows] [origin rows] [--without PATTERN]
 
 Both train generation 0 and then, generation after generation, continue every prompt, train on the continuations from generation 0's
 weights, and write a checkpoint: the arm `replace` of configs/lm.yaml, one lineage, its model and its schedule. Mixing, measures and
@@ -21,9 +21,9 @@ from typing import Any
 
 import numpy as np
 import torch
-from lm import LENGTH, OURS, THEIRS, possible, ratio, trainer
+from lm import LENGTH, OURS, THEIRS, possible, trainer
 from numpy.typing import NDArray
-from sides import answer, at_once, compare
+from sides import answer, at_once, compare, options, ratio
 
 from heirloom import config as configuration
 from heirloom.data.dataset import Dataset
@@ -127,10 +127,10 @@ def side(name: str, generations: int, rows: int, origin_rows: int) -> None:
     answer({way: at_once(partial(run, way)) for way in WAYS})
 
 
-def main(turns: int, *sizes: int) -> None:
+def main(turns: int, sizes: list[int], unwanted: str | None) -> None:
     """Print the CPU seconds of every way, and the median ratios of a turn."""
     sides = {name: [sys.executable, __file__, "side", name, *map(str, sizes)] for name in (THEIRS, OURS)}
-    taken = compare(sides, possible(WAYS), turns)
+    taken = compare(sides, possible(WAYS, unwanted), turns)
     print(f"\nchain: {sizes[0]} generations of {sizes[1]} rows, CPU seconds, medians of {turns}")
     for way, spent in taken.items():
         ratios = [f"{ratio(spent, taken[other]):.2f} of {other}" for other in taken if WAYS[other] == THEIRS]
@@ -141,5 +141,5 @@ if __name__ == "__main__":
     if sys.argv[1:2] == ["side"]:
         side(sys.argv[2], *map(int, sys.argv[3:]))
     else:
-        given = [int(argument) for argument in sys.argv[1:]]
-        main(*(given + [5, 2, 256, 256][len(given) :]))
+        given = options({"turns": 5, "generations": 2, "rows": 256, "origin_rows": 256}).parse_args()
+        main(given.turns, [given.generations, given.rows, given.origin_rows], given.without)

@@ -149,6 +149,7 @@ def ctranslate2(checkpoint: Path, prompts: np.ndarray, num_new: int, precision: 
 def vllm(checkpoint: Path, prompts: np.ndarray, num_new: int, precision: str) -> Work:
     """Return what continues prompts by vLLM, all in this process."""
     os.environ |= {"VLLM_ENABLE_V1_MULTIPROCESSING": "0", "VLLM_CPU_KVCACHE_SPACE": "1", "VLLM_CPU_OMP_THREADS_BIND": "nobind"}
+    os.environ["VLLM_LOGGING_LEVEL"] = "ERROR"
     from vllm import LLM, SamplingParams
 
     engine = LLM(str(checkpoint), dtype=precision, enforce_eager=True, skip_tokenizer_init=True, enable_prefix_caching=False)

@@ -1,6 +1,6 @@
 """Prompts and completions of unequal length, side by side: sampling against `generate` with padding, training against TRL's SFTTrainer.
 
-    OMP_NUM_THREADS=1 python benchmarks/lm_pairs.py [turns] [rows]
+    OMP_NUM_THREADS=1 python benchmarks/lm_pairs.py [turns] [rows] [--without PATTERN]
 
 A model of 2.6 M random weights. Prompts and completions have 16 to 128 tokens. Of sampling, one token in 64 ends a completion, so that
 lengths are nearly geometric with that mean, at most 128; every way draws by random numbers of its own, and is measured by the tokens that
@@ -26,8 +26,8 @@ import lm_trl
 import machine
 import numpy as np
 import torch
-from lm import OURS, SIZES, THEIRS, possible, ratio
-from sides import Preparation, Work, answer, at_once, compare
+from lm import OURS, SIZES, THEIRS, possible
+from sides import Preparation, Work, answer, at_once, compare, options, ratio
 
 from heirloom.data import pairs, ragged
 from heirloom.data.dataset import Dataset
@@ -156,6 +156,8 @@ def side(kind: str, name: str, folder: Path) -> dict[str, Preparation]:
 
 def table(title: str, taken: dict[str, list[float]], tokens: dict[str, int], references: Iterable[str]) -> None:
     """Print tokens per CPU-second, and how many times as fast a way is as each reference: the medians over turns."""
+    if not taken:
+        return
     columns = [name for name in references if name in taken]
     print(f"\n{title}, medians of {len(next(iter(taken.values())))}")
     for name, spent in taken.items():
@@ -164,14 +166,14 @@ def table(title: str, taken: dict[str, list[float]], tokens: dict[str, int], ref
         print(f"{name:<46}{tokens[name] / statistics.median(spent):>8,.0f} tokens/CPU-s  {', '.join(ratios)}", flush=True)
 
 
-def main(turns: int, num_rows: int) -> None:
+def main(turns: int, num_rows: int, unwanted: str | None) -> None:
     """Print both tables."""
     print(f"\npairs: processor {machine.processor()[0]}, {num_rows} rows")
     with tempfile.TemporaryDirectory() as name, lm_engines.kept() as environments:
         folder = Path(name)
         prepare(folder, num_rows)
         here = {other: [sys.executable, __file__, "side", "samplers", other, name] for other in (THEIRS, OURS)}
-        taken = compare(here, possible(SAMPLERS), turns)
+        taken = compare(here, possible(SAMPLERS, unwanted), turns)
         counts = {way: int((folder / f"{way}.tokens").read_text()) for way in taken}
         table("completions", taken, counts, [way for way, other in SAMPLERS.items() if other == THEIRS])
         here = {OURS: [sys.executable, __file__, "side", "trainers", OURS, name]}
@@ -179,7 +181,7 @@ def main(turns: int, num_rows: int) -> None:
         ways = TRAINERS if python else {way: other for way, other in TRAINERS.items() if other == OURS}
         if python:
             here["trl"] = [str(python), lm_trl.__file__, name, str(folder / "pairs.json"), str(BATCH_ROWS)]
-        taken = compare(here, possible(ways), turns)
+        taken = compare(here, possible(ways, unwanted), turns)
         num_tokens = sum(len(tokens) for tokens in chain(*sides_of_pairs(num_rows)))
         table("training on completions", taken, dict.fromkeys(taken, num_tokens), lm_trl.WAYS)
 
@@ -190,5 +192,5 @@ if __name__ == "__main__":
     if sys.argv[1:2] == ["side"]:
         answer(side(sys.argv[2], sys.argv[3], Path(sys.argv[4])))
     else:
-        given = [int(argument) for argument in sys.argv[1:]]
-        main(*(given + [5, 256][len(given) :]))
+        given = options({"turns": 5, "rows": 256}).parse_args()
+        main(given.turns, given.rows, given.without)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import argparse
+import statistics
 import subprocess
 import sys
 import time
@@ -65,3 +67,17 @@ def ask(process: subprocess.Popen[str], name: str) -> float:
     assert process.stdout is not None
     print(name, file=process.stdin, flush=True)
     return float(process.stdout.readline() or sys.exit("a side of the comparison has ended"))
+
+
+def ratio(spent: list[float], reference: list[float]) -> float:
+    """Return how many times as fast something is as a reference: the median over turns."""
+    return statistics.median(b / a for a, b in zip(spent, reference, strict=True))
+
+
+def options(defaults: Mapping[str, int]) -> argparse.ArgumentParser:
+    """Return a parser of numbers that have defaults, and of the pattern of rows that are left out."""
+    parser = argparse.ArgumentParser()
+    for name, default in defaults.items():
+        parser.add_argument(name, type=int, nargs="?", default=default)
+    parser.add_argument("--without", metavar="PATTERN")
+    return parser

@@ -1,11 +1,12 @@
 # Report. Needs: every file of measures that the config asks for; the sets whose images or rows are shown.
 # Leaves: in the config's folder of results, metrics.parquet (tidy: experiment, variant, regime, seed, generation, metric, value),
-# metrics.json, plots/{experiment}.csv (headline numbers, for `dvc metrics` and `dvc plots`), {intervals,onset,attribution,theory}.csv,
+# metrics.json, plots/{experiment}.csv (headline numbers, for `dvc metrics` and `dvc plots`), {intervals,onset,attribution,theory,profile}.csv,
 # and figures/ (SVG, PDF, PNG, CSV, captions in index.json); where asked for, diffs/, report.html and claims.csv.
 from heirloom.artefacts import paths
-from heirloom.report import diff_pages, tables, task_scores
+from heirloom.report import diff_pages, group_table, tables, task_scores
 from heirloom.report.figures import plan
 from heirloom.report.page import build as page
+from heirloom.report.ranking import table as rankings
 
 SHOWN = sorted({*plan.artefacts(CONFIG).values()})
 DATASETS = page.datasets(CONFIG)
@@ -26,8 +27,12 @@ rule summarise:
         attribution=RESULTS.attribution,
         theory=RESULTS.theory,
         theory_digest=paths.fingerprint(RESULTS.theory),
+        profile=RESULTS.profile,
+        profile_digest=paths.fingerprint(RESULTS.profile),
         plots=tables.plot_files(CONFIG),
         tasks=task_scores.files(CONFIG),
+        groups=group_table.files(CONFIG),
+        ranking=rankings.files(CONFIG),
     log:
         RESULTS.log("summarise"),
     benchmark:
@@ -72,8 +77,11 @@ rule page:
         metrics=ancient(RESULTS.metrics),
         onset=ancient(RESULTS.onset),
         figures=ancient(RESULTS.figure_index),
+        profile=ancient(RESULTS.profile),
         datasets=ancient(DATASETS),
-        fingerprints=paths.fingerprints(RESULTS.metrics, RESULTS.onset, *DATASETS),
+        fingerprints=paths.fingerprints(
+            RESULTS.metrics, RESULTS.onset, RESULTS.profile, *DATASETS
+        ),
     output:
         page=RESULTS.page,
         claims=RESULTS.claims,

@@ -22,6 +22,7 @@ from data.test_pairs import rows_of
 from heirloom import config as configuration
 from heirloom.artefacts import kinds
 from heirloom.config import Config
+from heirloom.data.choice import joined
 from heirloom.data.dataset import Dataset
 from heirloom.data.rows import text_table
 from heirloom.runtime import processes
@@ -242,6 +243,41 @@ def gradient_norm(learner: Any, rows: Any) -> float:
     loss = learner.add_gradients(rows.batch(step[processes.share(4)], step, learner.device))
     learner.layout.add_up(learner.weights, loss)
     return float(learner.layout.norm(torch.nn.utils.get_total_norm([weight.grad for weight in learner.weights.values()])))
+
+
+def weighted_pairs() -> Dataset:
+    """Return thirteen pairs of unequal length, of which eight weigh four times as much as the others."""
+    rows = unequal_pairs(13)
+    return joined([rows.take(np.arange(5)).weighted(13 / 37), rows.take(np.arange(5, 13)).weighted(52 / 37)])
+
+
+def note_gradient(start: str, network: str, target: str, micro_rows: int | None) -> None:
+    """Make one training step of a network on weighted pairs, in parts of so many rows, and write down its gradient."""
+    from heirloom.families import causal_lm, transformer
+    from heirloom.families.lm import adamw, loop, pairs
+    from heirloom.families.lm.library.learner import Learner
+    from heirloom.families.lm.library.sharding import ShardedLearner
+    from heirloom.families.lm.native.learner import Learner as NativeLearner
+
+    fit, stream = causal_lm.Fit.model_validate(FIT), Stream((0, "train"))
+    learner: Any
+    if network == "native":
+        learner = NativeLearner.of(transformer.load(Path(start)))
+    else:
+        learner = (Learner if processes.count() == 1 else ShardedLearner).of(causal_lm.load(Path(start)), fit, stream)
+    update, gradient = adamw.update, dict[str, Any]()
+
+    def noting(weights: Any, *rest: Any) -> None:
+        gradient.update({name: learner.layout.whole(name, weight.grad).numpy().copy() for name, weight in weights.items()})
+        update(weights, *rest)
+
+    optimiser: Any = adamw
+    optimiser.update = noting
+    settings = loop.Settings(1, 13, lambda _, __: 0.01, adamw.Settings(), micro_rows=micro_rows)
+    with pairs.mapped(weighted_pairs(), "completion") as rows:
+        loop.train(loop.Training(learner, rows, settings, stream))
+    if processes.rank() == 0:
+        np.savez(target, **gradient)
 
 
 def note_validation_loss(checkpoint: str) -> None:

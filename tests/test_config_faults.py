@@ -75,12 +75,12 @@ def test_parts_that_do_not_fit_together_are_told_beside_what_is_wrong_elsewhere(
 
 
 def test_what_a_grid_alone_sets_is_refused_in_a_file_and_as_an_axis(tmp_path: Path) -> None:
-    message = "a grid alone sets this key; remove it"
+    message = "a grid or a population alone sets this key; remove it"
     assert lines_of(TEXT + "    variant_of: other\n    point: {divisor: mle}\n", tmp_path) == [
         f"(1) experiments.e.variant_of: {message}; (2) experiments.e.point: {message}"
     ]
     axis = "    grid: {a: {key: variant_of, values: {x: other}}}\n"
-    assert lines_of(TEXT + axis, tmp_path) == ["experiments.e.grid.a.key: no axis may set variant_of, point"]
+    assert lines_of(TEXT + axis, tmp_path) == ["experiments.e.grid.a.key: no axis may set variant_of, point, membership"]
 
 
 def test_a_fault_that_all_variants_share_is_told_once(tmp_path: Path) -> None:

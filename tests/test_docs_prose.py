@@ -13,7 +13,7 @@ from typer.core import TyperGroup
 from heirloom.cli.commands import app
 
 ROOT = Path(__file__).parents[1]
-GLOBS = ("*.md", "docs/*.md", "docs/design/*.md", "docs/reference/*.md", "data/README.md")
+GLOBS = ("*.md", "docs/*.md", "docs/design/*.md", "docs/reference/*.md", "data/README.md", "config/README.md")
 PAGES = sorted(page for glob in GLOBS for page in ROOT.glob(glob))
 LOGS = {"CHANGELOG.md", "docs/log.md"}
 """They tell of what was: their long lines, files and options of the time stay as they were written."""

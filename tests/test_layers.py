@@ -14,8 +14,8 @@ PACKAGE = Path(__file__).parents[1] / "src/heirloom"
 LAYERS = (
     "artefacts data runtime credentials errors records strict_yaml words",
     "causes saved_files slice_arguments",
-    "specs workflow config_faults variants row_counts compatibility schema config results digests",
-    "sources theory measures stats families mixing selection judges",
+    "specs workflow config_faults variants populations population_faults row_counts compatibility schema config results digests",
+    "sources theory measures stats families mixing dealing selection judges",
     "reading controls planned_files codehash environment tasks steps sealed_steps equal_steps preflight profiles",
     "lineage",
     "diffs export planning plugin_examples package_check",

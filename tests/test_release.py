@@ -28,6 +28,29 @@ def test_the_citation_names_the_version_of_the_package() -> None:
     assert citation["license"] == tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["license"]
 
 
+def test_the_newest_entry_of_the_changelog_is_of_this_version() -> None:
+    headings = re.findall(r"^## (\S+)$", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert next(heading for heading in headings if heading != "Unreleased") == heirloom.__version__
+
+
+def test_the_pythons_that_are_promised_are_those_that_make_tries() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    minors = [name.rpartition(" :: ")[2] for name in project["classifiers"] if " :: 3." in name]
+    assert project["requires-python"] == f">={minors[0]}"
+    (tried,) = re.findall(r"for version in ([\d. ]+);", (ROOT / "Makefile").read_text())
+    assert tried.split() == minors[1:]
+    (of_container,) = re.findall(r"python:([\d.]+)-slim", (ROOT / "Containerfile").read_text())
+    assert of_container in minors
+
+
+def test_the_container_is_made_of_what_the_wheel_is_made_of() -> None:
+    allowed = [line[1:] for line in (ROOT / ".containerignore").read_text().splitlines() if line.startswith("!")]
+    build = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]
+    sources = [*build["wheel"]["packages"], *build["wheel"]["force-include"], "constraints.txt", "README.md", "LICENSE"]
+    assert [name for name in sources if not any(name == place or name.startswith(f"{place}/") for place in allowed)] == []
+    assert [place for place in allowed if not (ROOT / place).exists()] == []
+
+
 def test_no_page_installs_the_other_project_that_has_the_name_heirloom() -> None:
     pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]
     named: Callable[[str], list[str]] = re.compile(r"(?:pip|uv) (?:pip )?install [^\n`]*(?<![\w./-])heirloom(?![\w-])").findall

@@ -65,6 +65,7 @@ def test_every_file_and_folder_of_a_config_is_of_its_own_results_alone() -> None
             places.onset,
             places.attribution,
             places.theory,
+            places.profile,
             places.plot("a"),
             places.figure_index,
             places.diff,

@@ -1,8 +1,8 @@
 """Install Heirloom into a virtual environment: by uv where it can be had, by pip everywhere else.
 
-`python tools/install.py .venv` is what `make env` calls. uv takes a quarter of pip's CPU time. It reads none of pip's
-configuration, so this hands it over: the indexes, `find-links`, constraints and the certificate. It needs the standard
-library only, because it runs before anything is installed.
+`python tools/install.py .venv uv slurm` is what `make env` calls; `make dev` names the extra `dev`. uv takes a quarter
+of pip's CPU time. It reads none of pip's configuration, so this hands it over: the indexes, `find-links`, constraints
+and the certificate. It needs the standard library only, because it runs before anything is installed.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ import sys
 from pathlib import Path
 
 CONSTRAINTS = "constraints.txt"
-INSTALL = ["--editable", ".[dev]", "--constraint", CONSTRAINTS]
 # what pip merges from several indexes, uv takes from the first one that has the name, unless it is told otherwise
 LIKE_PIP = {"UV_INDEX_STRATEGY": "unsafe-best-match", "UV_PRERELEASE": "if-necessary-or-explicit"}
 # a setting of pip, and the variable by which uv takes the same (lists are separated by blanks in both, but for find-links)
@@ -90,10 +89,15 @@ def installed_torch(python: Path) -> str:
     return output_of([str(python), "-c", "import importlib.metadata as m; print(m.version('torch'))"]).strip()
 
 
-def install_with_uv(program: str, python: Path) -> bool:
+def what_to_install(extra: str) -> list[str]:
+    """Return the arguments of an installer: this folder with one of its extras, at the versions of `constraints.txt`."""
+    return ["--editable", f".[{extra}]", "--constraint", CONSTRAINTS]
+
+
+def install_with_uv(program: str, python: Path, extra: str) -> bool:
     """Install with uv, and return whether that worked; another torch than pip's ends the program."""
     variables = uv_environment(pip_settings(output_of(pip(python, "config", "list"))))
-    command = [program, "pip", "install", "--quiet", "--python", str(python), *INSTALL]
+    command = [program, "pip", "install", "--quiet", "--python", str(python), *what_to_install(extra)]
     if subprocess.run(command, env={**os.environ, **variables}, check=False).returncode:
         return False
     refuse_another_torch(installed_torch(python), pip_torch(python), python.parents[1])
@@ -109,17 +113,17 @@ def refuse_another_torch(installed: str, pips: str, folder: Path) -> None:
         )
 
 
-def main(folder: str, installer: str = "uv") -> None:
-    """Install into the virtual environment `folder`, with uv unless `installer` is "pip"."""
+def main(folder: str, installer: str = "uv", extra: str = "slurm") -> None:
+    """Install into the virtual environment `folder`, with uv unless `installer` is "pip", and with one of the extras."""
     if installer not in ("uv", "pip"):
         sys.exit(f"tools/install.py: INSTALLER is {installer!r}; it may be uv or pip")
     python = Path(folder, "bin/python").absolute()
     program = uv_program(python) if installer == "uv" else None
-    if program and install_with_uv(program, python):
+    if program and install_with_uv(program, python, extra):
         return
     if program:
         print("tools/install.py: uv could not install this, as it says above; pip does it now", file=sys.stderr)
-    subprocess.run(pip(python, "install", "--quiet", "--no-compile", *INSTALL), check=True)
+    subprocess.run(pip(python, "install", "--quiet", "--no-compile", *what_to_install(extra)), check=True)
 
 
 if __name__ == "__main__":

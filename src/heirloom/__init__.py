@@ -11,15 +11,16 @@ if TYPE_CHECKING:
     from heirloom.diffs.result import DatasetDiff
     from heirloom.report import plot
     from heirloom.report.generation_table import table
-    from heirloom.report.notebook import load_dataset, load_metrics
+    from heirloom.report.notebook import enter_project, load_dataset, load_metrics
 
-__all__ = ["DatasetDiff", "__version__", "diff", "load_dataset", "load_metrics", "plot", "table"]
+__all__ = ["DatasetDiff", "__version__", "diff", "enter_project", "load_dataset", "load_metrics", "plot", "table"]
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 _LAZY = {
     "diff": "heirloom.diffs.engine",
     "DatasetDiff": "heirloom.diffs.result",
+    "enter_project": "heirloom.report.notebook",
     "load_dataset": "heirloom.report.notebook",
     "load_metrics": "heirloom.report.notebook",
     "plot": "heirloom.report",

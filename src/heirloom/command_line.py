@@ -17,6 +17,17 @@ from heirloom.errors import BAD_INPUT, HeirloomError, printed
 ONE_FILE = "give one --configfile and no --config: a config is one file, which git can keep"
 
 
+CONTAINER = "HEIRLOOM_CONTAINER"
+"""Environment variable: the image in which the commands of all jobs run, set by a profile."""
+
+
+def container_of_all_jobs(image: str) -> str:
+    """Let the commands of all jobs run in a container image in which Heirloom is installed, and return it; an empty string names none."""
+    if image:
+        os.environ[CONTAINER] = image
+    return image
+
+
 def check_config(arguments: Sequence[str]) -> None:
     """End Snakemake with a line per fault and exit code 2 if a config that its arguments name does not say one thing.
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from heirloom import row_counts
+from heirloom import population_faults, row_counts
 from heirloom.artefacts.kinds import RESERVED
 from heirloom.config_faults import suggestion
 from heirloom.errors import short
+from heirloom.specs.family import families_with
 from heirloom.specs.judges import MeasureJudge, ModelJudge
 from heirloom.specs.regime import Regime
 from heirloom.specs.repair import Repair
@@ -46,6 +47,7 @@ def faults(experiments: Mapping[str, Experiment], regimes: Regimes, section: Any
         if not misfits:
             sound_regimes = [regime for regime in experiment.regimes if regime in regimes]
             yield from (Fault(("experiments", name), text) for text in row_counts.faults(experiment, sound_regimes, regimes))
+    yield from population_faults.faults(experiments, regimes)
 
 
 def _generations(experiment: Experiment) -> int:
@@ -77,6 +79,7 @@ def _misfits(name: str, experiment: Experiment, regimes: Regimes, names: Collect
         yield from (f"{name!r}: {fault}" for fault in _repair_misfits(regime.repair, experiment))
     if experiment.text is not None:
         yield from _text_misfits(name, regime, experiment.text)
+        yield from _edit_misfits(name, regime, experiment)
 
 
 def _repair_misfits(repair: Repair, experiment: Experiment) -> Iterator[str]:
@@ -90,8 +93,6 @@ def _repair_misfits(repair: Repair, experiment: Experiment) -> Iterator[str]:
 
 def _text_misfits(name: str, regime: Regime, text: TextSettings) -> Iterator[str]:
     """Yield why a regime cannot act on rows of text: edited rows are as long as original ones, and so are blocks that are mixed."""
-    if regime.edit is not None and text.pairs is not None:
-        yield f"{name!r} edits rows, which is for source.text.rows: blocks"
     if text.pairs is not None:
         return
     is_odd = text.written_tokens != text.row_tokens
@@ -100,6 +101,17 @@ def _text_misfits(name: str, regime: Regime, text: TextSettings) -> Iterator[str
         yield f"{name!r} trains on real and synthetic blocks together, which must be equally long, but {lengths}"
     if regime.edit is not None and (is_odd or text.prompt_tokens is not None):
         yield f"{name!r} edits whole original rows: leave out source.text.prompt_tokens and new_tokens"
+
+
+def _edit_misfits(name: str, regime: Regime, experiment: Experiment) -> Iterator[str]:
+    """Yield why a regime cannot edit completions."""
+    if regime.edit is None or experiment.text is None or experiment.text.pairs is None:
+        return
+    if {"edit", "edit_pairs"} & experiment.family.abilities == {"edit"}:
+        candidates = ", ".join(families_with("edit_pairs"))
+        yield f"{name!r} edits completions, and family {experiment.family.name!r} edits blocks alone (completions: {candidates})"
+    if experiment.family.sampling.is_served:
+        yield f"{name!r} edits rows, which no server does: leave out family.sampling.endpoint, or the regime"
 
 
 def _judge_misfits(name: str, experiment: Experiment, experiments: Mapping[str, Experiment], regimes: Regimes) -> Iterator[str]:

@@ -1,7 +1,8 @@
 """The config: every scientific choice, read once, validated, expanded into experiments, and never a machine fact.
 
 `load` and `parse` return a `Config` whose grids are expanded: an experiment with a `grid` becomes one experiment a variant,
-named ``<experiment>__<variant>``, and only such keys are ever seen by paths, references and Snakemake.
+named ``<experiment>__<variant>``, and a population one experiment a member. Only such keys are ever seen by paths, references and
+Snakemake.
 """
 
 from __future__ import annotations
@@ -15,13 +16,15 @@ from typing import Any
 
 from pydantic import Field, PrivateAttr, ValidationError, field_validator
 
-from heirloom import compatibility, config_faults, strict_yaml, variants
+from heirloom import compatibility, config_faults, populations, strict_yaml, variants
 from heirloom import results as result_folders
 from heirloom.errors import HeirloomError
 from heirloom.results import Results
 from heirloom.specs.base import Strict
 from heirloom.specs.experiment import Experiment
 from heirloom.specs.grid import Name
+from heirloom.specs.ranking import Ranking
+from heirloom.specs.ranking import faults as ranking_faults
 from heirloom.specs.regime import Regime
 from heirloom.specs.sizes import MOST_ROWS
 from heirloom.strict_yaml import Fault
@@ -36,6 +39,9 @@ class Config(Strict):
     num_threads: int = Field(1, ge=1, le=64, description="Threads of numerical work in one job; changes bytes, so it is scientific.")
     regimes: dict[Name, Regime] = Field(min_length=1, description="The rules by which training sets are mixed, by name.")
     experiments: dict[Name, Experiment] = Field(min_length=1, description="What is run, by name.")
+    rankings: dict[str, Ranking] = Field(
+        {}, description="Mitigations that compete on equal terms, by the name of the ranking; by default none."
+    )
     _results: Results = PrivateAttr(result_folders.DEFAULT)
 
     def model_post_init(self, results: Results | None) -> None:
@@ -103,7 +109,9 @@ def parse(raw: Any, file: str = "config", reading_faults: Sequence[Fault] = (), 
     raw = copy.deepcopy(dict(raw))
     misfits: list[Fault] = []
     if isinstance(raw.get("experiments"), Mapping):
-        raw["experiments"], misfits = variants.expand(raw["experiments"])
+        bodies, misfits = variants.expand(raw["experiments"])
+        raw["experiments"], population_misfits = populations.expand(bodies)
+        misfits += population_misfits
     config, invalid = _validate(raw, results)
     if misfits:  # they stand for no experiment, and that there is none is no fault of its own
         invalid = [fault for fault in invalid if fault.key != ("experiments",)]
@@ -125,7 +133,10 @@ def _validate(raw: dict[str, Any], results: Results | None) -> tuple[Config | No
         regimes = _sound_entries(Regime, raw.get("regimes"))
         misfits = compatibility.faults(experiments, regimes, raw.get("regimes"))
         return None, [*config_faults.validation(error, raw, schema.generate(Config)), *misfits]
-    return config, list(compatibility.faults(config.experiments, config.regimes, config.regimes))
+    faults = list(compatibility.faults(config.experiments, config.regimes, config.regimes))
+    for name, ranking in config.rankings.items():
+        faults += [Fault(("rankings", name), text) for text in ranking_faults(ranking, config.experiments, config.regimes)]
+    return config, faults
 
 
 def _sound_entries(model: type[Strict], section: Any) -> dict[str, Any]:

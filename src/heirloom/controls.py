@@ -74,11 +74,11 @@ def idle(experiment: Experiment, config: Config, pool_rows: int) -> list[str]:
 
 
 def pool_rows(experiment: Experiment, config: Config) -> int | None:
-    """Return how many rows the real training pool has; None of text whose pool does not lie on this machine."""
+    """Return how many rows the real training pool has, of a member of a population its share; None of text whose pool is not here."""
     if isinstance(experiment.source, VectorSource):
-        return experiment.source.rows
+        return experiment.share_rows(experiment.source.rows)
     pool = Path(kinds.REAL_TRAIN.path(config.key_of(experiment)))
-    return reading.dataset(pool).num_rows if pool.is_file() else None
+    return experiment.share_rows(reading.dataset(pool).num_rows) if pool.is_file() else None
 
 
 def fewest_rows(control: str, experiment: Experiment, config: Config) -> int:

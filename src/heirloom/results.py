@@ -73,6 +73,21 @@ class Results:
         return f"{self.folder}/theory.csv"
 
     @property
+    def profile(self) -> str:
+        """Which meanings of collapse each arm meets."""
+        return f"{self.folder}/profile.csv"
+
+    @property
+    def groups(self) -> str:
+        """What is left of each group of rows, where an experiment has groups."""
+        return f"{self.folder}/groups.csv"
+
+    @property
+    def ranking(self) -> str:
+        """Which mitigations are better than which, where the config has a ranking."""
+        return f"{self.folder}/ranking.csv"
+
+    @property
     def tasks(self) -> str:
         """Scores of tasks with paired tests, where an experiment has tasks."""
         return f"{self.folder}/tasks.csv"
@@ -80,7 +95,7 @@ class Results:
     @property
     def sealed_tables(self) -> tuple[str, ...]:
         """The tables that have a digest beside them."""
-        return self.metrics, self.onset, self.theory
+        return self.metrics, self.onset, self.theory, self.profile
 
     @property
     def plots(self) -> str:

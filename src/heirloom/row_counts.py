@@ -45,10 +45,12 @@ def faults(experiment: Experiment, names: Sequence[str], regimes: Mapping[str, R
     names
         The regimes that are looked at.
     pool_rows
-        Rows of the real training pool, a replica; None where it has not been counted.
+        Rows of the real training pool, a replica; None where it has not been counted. A member of a population has a share of them.
     """
     if isinstance(experiment.source, VectorSource):
         pool_rows = experiment.source.rows
+    if pool_rows is not None:
+        pool_rows = experiment.share_rows(pool_rows)
     oversizes = list(_oversizes(experiment, names, regimes))
     if oversizes:
         yield from oversizes

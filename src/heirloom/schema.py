@@ -12,6 +12,7 @@ from heirloom.specs import until
 from heirloom.specs.base import Strict
 from heirloom.specs.experiment import Experiment
 from heirloom.specs.grid import DESIGNS, Axis
+from heirloom.specs.population import Exchange, Membership, Population, Seat
 from heirloom.variants import OF_GRIDS
 
 FILE = Path("schemas/config.schema.json")
@@ -31,7 +32,19 @@ def generate(config: type[Strict]) -> dict[str, Any]:
     design = {"enum": list(DESIGNS), "default": "crossed", "description": f"Which points of the grid are run. {designs}"}
     experiment["properties"]["design"] = design
     schema["$defs"][Axis.__name__] = Axis.model_json_schema()
+    _add_population(experiment, schema["$defs"])
     return schema
+
+
+def _add_population(experiment: dict[str, Any], definitions: dict[str, Any]) -> None:
+    """Change an experiment's schema to what a config file has: a population, which may hold the rows, in place of a membership."""
+    for model in (Membership, Seat, Exchange):
+        definitions.pop(model.__name__)
+    population = Population.model_json_schema(ref_template="#/$defs/{model}")
+    definitions |= population.pop("$defs")
+    experiment["properties"]["population"] = population
+    experiment["required"].remove("rows")
+    experiment["anyOf"] = [{"required": ["rows"]}, {"required": ["population"]}]
 
 
 def run(config: type[Strict], *, fix: bool, file: Path = FILE) -> None:

@@ -16,15 +16,15 @@ from heirloom.specs.sizes import MOST_EXPERIMENTS
 from heirloom.strict_yaml import Fault, Key
 
 VARIANT_MARK = "__"
-OF_GRIDS = ("variant_of", "point")
-"""Keys of an experiment that a grid sets: tables and pages take from them what a variant is compared with."""
+OF_GRIDS = ("variant_of", "point", "membership")
+"""Keys of an experiment that a grid or a population sets: tables and pages take from them what a variant is compared with."""
 MAX_VARIANTS = 500
 _COUNTABLE = 10**12
-_SET_BY_GRIDS = "a grid alone sets this key; remove it"
+_SET_BY_GRIDS = "a grid or a population alone sets this key; remove it"
 
 
-class _Misfit(Exception):  # noqa: N818, it never leaves this module
-    """A grid that stands for nothing."""
+class Misfit(Exception):  # noqa: N818, it is always caught
+    """A grid, or a population, that stands for nothing."""
 
     def __init__(self, *reasons: Fault) -> None:
         super().__init__(*reasons)
@@ -49,7 +49,7 @@ def expand(experiments: Mapping[Any, Any]) -> tuple[dict[str, Any], list[Fault]]
         faults += [Fault(("experiments", name, field), _SET_BY_GRIDS) for field in OF_GRIDS if fields.get(field)]
         try:
             bodies |= _variants(name, dict(fields)) if "grid" in fields else {name: body}
-        except _Misfit as misfit:
+        except Misfit as misfit:
             faults += misfit.reasons
         if len(bodies) > MOST_EXPERIMENTS:
             text = f"more than {MOST_EXPERIMENTS:,} experiments, each variant of a grid counted as one"
@@ -82,28 +82,34 @@ def _variants(name: str, body: dict[str, Any]) -> dict[str, Any]:
     grid, design = body.pop("grid"), body.pop("design", "crossed")
     key: Key = ("experiments", name)
     if design not in DESIGNS:
-        raise _Misfit(Fault((*key, "design"), f"{_quoted(design)} is none of {', '.join(DESIGNS)}"))
+        raise Misfit(Fault((*key, "design"), f"{_quoted(design)} is none of {', '.join(DESIGNS)}"))
     key = (*key, "grid")
-    axes = _axes(grid, key)
+    axes = axes_of(grid, key)
     num_variants = size(axes, design)
     if num_variants > MAX_VARIANTS:
         count = num_variants if num_variants < _COUNTABLE else f"more than {_COUNTABLE:,}"
-        raise _Misfit(Fault(key, f"{count} variants, at most {MAX_VARIANTS} are allowed"))
+        raise Misfit(Fault(key, f"{count} variants, at most {MAX_VARIANTS} are allowed"))
     variants = {}
     for point in points(axes, design):
         variant = copy.deepcopy(body) | {"variant_of": name, "point": point}
         for label, axis in axes.items():
-            _assign(variant, axis.key, copy.deepcopy(axis.values[point[label]]), key)
+            assign(variant, axis.key, copy.deepcopy(axis.values[point[label]]), key)
         variants[name + VARIANT_MARK + "_".join(point.values())] = variant
     if len(variants) < num_variants:
-        raise _Misfit(Fault(key, "labels joined by '_' name two variants alike; use other labels"))
+        raise Misfit(Fault(key, "labels joined by '_' name two variants alike; use other labels"))
     return variants
 
 
-def _axes(grid: Any, key: Key) -> dict[str, Axis]:
-    """Return the axes of a grid as it stands in the file."""
+def axes_of(grid: Any, key: Key) -> dict[str, Axis]:
+    """Return the axes of a grid as it stands in the file, under a key.
+
+    Raises
+    ------
+    Misfit
+        If they are no axes, or set the same key.
+    """
     if not isinstance(grid, Mapping) or not grid:
-        raise _Misfit(Fault(key, "expected axis → {key, values}"))
+        raise Misfit(Fault(key, "expected axis → {key, values}"))
     axes: dict[str, Axis] = {}
     faults: list[Fault] = []
     for label, raw in grid.items():
@@ -116,7 +122,7 @@ def _axes(grid: Any, key: Key) -> dict[str, Axis]:
     faults += [Fault((*key, label, "key"), f"no axis may set {', '.join(OF_GRIDS)}") for label in reserved_labels]
     faults += [Fault(key, text) for text in _overlaps(axes)]
     if faults:
-        raise _Misfit(*faults)
+        raise Misfit(*faults)
     return axes
 
 
@@ -137,13 +143,19 @@ def _overlaps(axes: Mapping[str, Axis]) -> Iterator[str]:
         key_inside |= dict.fromkeys(prefixes[:-1], axis.key)
 
 
-def _assign(body: dict[str, Any], dotted: str, value: Any, key: Key) -> None:
-    """Set a dotted key; validation of the whole then refuses a key that does not exist."""
+def assign(body: dict[str, Any], dotted: str, value: Any, key: Key) -> None:
+    """Set a dotted key; validation of the whole then refuses a key that does not exist.
+
+    Raises
+    ------
+    Misfit
+        If the key goes through something that holds no keys; the fault is told under ``key``.
+    """
     *parents, last = dotted.split(".")
     for parent in parents:
         body = body.setdefault(parent, {})
         if not isinstance(body, dict):
-            raise _Misfit(Fault(key, f"key {short(dotted)!r} goes through {short(parent)!r}, which holds no keys"))
+            raise Misfit(Fault(key, f"key {short(dotted)!r} goes through {short(parent)!r}, which holds no keys"))
     body[last] = value
 
 

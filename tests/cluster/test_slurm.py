@@ -85,13 +85,53 @@ def test_without_accounting_a_run_is_refused_with_the_line_that_lets_its_first_j
     assert not cluster.jobs("RUNNING,PENDING")
     profile.write_text(profile.read_text().replace("# slurm-status-command: squeue", "slurm-status-command: squeue"))
     said = subprocess.run(command, cwd=workspace, env=cluster.environment, capture_output=True, text=True, check=True).stdout
-    assert said.splitlines()[1:] == ["profiles/slurm: Slurm says when a job has ended"]
+    assert said.splitlines()[1:] == ["profiles/slurm: Slurm says when a job has ended; a node sees this folder and finds heirloom"]
     cluster.submit(workspace, target, profiles=ready)
     assert (workspace / target).exists()
     profile.write_text(profile.read_text().replace("status-checks: 20", "status-checks: 2000"))
     forgotten = subprocess.run(command, cwd=workspace, env=cluster.environment, capture_output=True, text=True, check=False).stderr
     assert forgotten.endswith(
         'add to the profile the line "slurm-init-seconds-before-status-checks: 1200" (Slurm forgets an ended job after 3600 s, MinJobAge)\n'
+    )
+
+
+def test_the_page_on_clusters_leads_to_a_first_submission_without_an_edit(cluster: Cluster, workspace: Path) -> None:
+    def heirloom(*arguments: str, status: int = 0) -> list[str]:
+        done = subprocess.run(("heirloom", *arguments), cwd=workspace, env=cluster.environment, capture_output=True, text=True, check=False)
+        assert done.returncode == status, done.stderr
+        return (done.stdout + done.stderr).splitlines()
+
+    assert heirloom("profile") == [
+        "slurm_partition: test  (Slurm's default, or its first; there is gpu, too)",
+        "slurm-status-command: squeue  (sacct: Slurm accounting storage is disabled)",
+        "next: heirloom check --profile profiles/site && snakemake --workflow-profile profiles/site",
+    ]
+    assert heirloom("check", "--profile")[1:] == [
+        "profiles/site: Slurm says when a job has ended; a node sees this folder and finds heirloom"
+    ]
+    target = paths.fingerprint(kinds.REAL_TRAIN.path("gaussian"))
+    cluster.submit(workspace, target, profiles=("--workflow-profile", "profiles/site"))
+    assert (workspace / target).exists()
+    profile = workspace / "profiles/site/config.yaml"
+    profile.write_text(profile.read_text().replace("slurm_partition: test", "slurm_partition: tset"))
+    assert heirloom("check", "--profile", status=2)[-1] == (
+        "heirloom: profiles/site: slurm_partition: tset: no such partition for you here; there is test, gpu; did you mean test?"
+    )
+
+
+def test_a_folder_that_no_node_sees_is_refused_before_a_submission(cluster: Cluster, workspace: Path) -> None:
+    profile = workspace / "profiles/slurm/config.yaml"
+    text = profile.read_text().replace("slurm_partition: compute", "slurm_partition: test")
+    profile.write_text(text.replace("# slurm-status-command: squeue", "slurm-status-command: squeue"))
+    disk = workspace.parent / "disk"
+    disk.mkdir()
+    script = f"mount -t tmpfs none {disk} && cp -r {workspace} {disk} && cd {disk}/work && exec heirloom check --profile"
+    command = ("unshare", "--mount", "sh", "-c", script)
+    if subprocess.run(command[:2], input="", check=False, capture_output=True).returncode:
+        pytest.skip("no mount namespaces here")
+    refused = subprocess.run(command, env=cluster.environment, capture_output=True, text=True, check=False)
+    assert refused.stderr == (
+        f"heirloom: profiles/slurm: a node of the cluster does not see {disk}/work: work in a folder on a disk that all nodes share\n"
     )
 
 

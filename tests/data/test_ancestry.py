@@ -11,6 +11,7 @@ import pytest
 from heirloom.data import ancestry
 from heirloom.data.ancestry import Writer
 from heirloom.data.dataset import Dataset, Piece
+from heirloom.data.members import in_population
 from heirloom.data.rows import text_table, vector_table
 from heirloom.data.storage import InMemory
 
@@ -97,3 +98,38 @@ def test_counting_real_rows_holds_few_bytes_a_row_however_many_batches_bring_new
     tracemalloc.stop()
     assert count == replicas * rows
     assert peak < 4 * replicas * rows
+
+
+def test_a_row_s_first_ancestors_are_found_line_by_line(tmp_path: Path) -> None:
+    originals = in_population(real(4), 2)
+    mine, theirs = (originals.tally.writer(f"m{member}", member) for member in (0, 1))
+    first = joined(in_population(real(1), 2), written(2, 1, mine), written(1, 1, theirs))
+    shares = [[0.5 + 0.25, 0.25]]  # two rows of four by the first member, one by the second; the line of a real row ends at the writer
+    assert first.tally.founders(0).tolist() == shares
+    second = joined(written(2, 2, first.tally.writer("m2", 0)), written(2, 2, theirs))
+    second.write(tmp_path / "train.parquet")
+    for tally in (second.tally, Dataset.open(tmp_path / "train.parquet").tally):
+        assert ancestry.population_figures(tally, 1, ["a", "b"]) == {
+            "ancestry.written_by.a": 0.5,
+            "ancestry.written_by.b": 0.5,
+            "ancestry.first_ancestor.a": 0.375,
+            "ancestry.first_ancestor.b": 0.625,
+            "ancestry.founders": 1 / (0.375**2 + 0.625**2),
+        }
+
+
+def test_two_writers_of_one_generation_keep_depths_of_their_own() -> None:
+    originals = in_population(real(4), 2)
+    deep = joined(written(4, 1, originals.tally.writer("m0", 0))).tally.writer("m1", 0)
+    rows = joined(written(3, 2, deep), written(1, 2, originals.tally.writer("n0", 1)))
+    assert rows.tally.writer("m2", 0).depth.tolist() == [1 + (3 * 2 + 1 * 1) / 4]
+    assert rows.tally.counts.tolist() == [[3, 1]]
+
+
+def test_real_rows_of_a_population_have_its_columns_and_no_writer(tmp_path: Path) -> None:
+    in_population(real(3), 2).write(tmp_path / "rows.parquet")
+    frame = Dataset.open(tmp_path / "rows.parquet").table().to_pandas()
+    assert frame["population_member"].tolist() == [-1] * 3
+    assert np.stack(frame["first_ancestors"].to_list()).tolist() == [[0.0, 0.0]] * 3
+    figures = ancestry.population_figures(in_population(real(3), 2).tally, 1, ["a", "b"])
+    assert [figures[f"ancestry.{name}"] for name in ("first_ancestor.a", "first_ancestor.b", "founders")] == [0.0, 0.0, 1.0]

@@ -245,3 +245,15 @@ def test_a_column_may_have_a_dot_in_its_name(write: Write) -> None:
         a, b = ({"meta.n": [n], "meta": [{"n": 5}]} for n in (1, 2))
         found = heirloom.diff(*(write(name, text=["x"], **{key: side[key] for key in names}) for name, side in (("a", a), ("b", b))))
         assert lines(found) == ["meta.n differs in 1 of 1 row"]
+
+
+def test_a_cell_of_too_many_bytes_is_refused_with_the_ways_out(write: Write) -> None:
+    table = {"text": ["x", "xyz"], "numbers": [[1.0, 2.0, 3.0, 4.0], [1.0]], "n": [1, 2]}
+    sides = write("a", **table), write("b", **{**table, "n": [1, 3]})
+    ways = "leave it out by --ignore text, or allow more by --max-cell-bytes 3"
+    with pytest.raises(HeirloomError, match=f"a.parquet: a cell of column text has 3 bytes; allowed are 2: {ways}$"):
+        heirloom.diff(*sides, max_cell_bytes=2)
+    with pytest.raises(HeirloomError, match="a cell of column numbers has 32 bytes; allowed are 31"):
+        heirloom.diff(*sides, max_cell_bytes=31)
+    assert lines(heirloom.diff(*sides, max_cell_bytes=32)) == ["n differs in 1 of 2 rows"]
+    assert lines(heirloom.diff(*sides, ignore="numbers", max_cell_bytes=3)) == ["n differs in 1 of 2 rows"]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import islice, product
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import heirloom
+from heirloom.diffs import likeness
 from heirloom.diffs.likeness import one_to_one
 from heirloom.runtime.streams import Stream
 
@@ -69,3 +71,29 @@ def test_many_rows_are_paired_by_their_near_duplicates(write: Write, monkeypatch
         found = heirloom.diff(write("a", text=before), write("b", text=after[::-1]))
         assert found.rows is not None
         assert found.rows.edited >= 55
+
+
+def letters(size: int) -> str:
+    return " ".join(islice(map("".join, product("abcdefghij", repeat=2)), size))
+
+
+def test_a_row_of_very_many_words_is_a_near_duplicate_and_not_an_edit(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    row = letters(51)
+    sides = write("a", text=[row]), write("b", text=[f"{row}x"])
+    difference = heirloom.diff(*sides)
+    assert difference.rows is not None
+    assert (difference.rows.edited, difference.rows.removed) == (1, 0)
+    monkeypatch.setattr(likeness, "MAX_WORDS", 50)
+    difference = heirloom.diff(*sides)
+    assert difference.rows is not None
+    assert (difference.rows.edited, difference.rows.removed, difference.rows.near_removed) == (0, 1, 1)
+
+
+def test_where_all_pairs_have_too_many_words_only_near_duplicates_are_compared(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    row = letters(97)
+    sides = write("a", text=[row, "red blue green"]), write("b", text=[f"{row}x", "red blue grey"])
+    for most, edited, removed in ((100 * 100, 2, 0), (100 * 100 - 1, 1, 1)):
+        monkeypatch.setattr(likeness, "MAX_WORD_PAIRS", most)
+        difference = heirloom.diff(*sides)
+        assert difference.rows is not None
+        assert (difference.rows.edited, difference.rows.removed) == (edited, removed)

@@ -97,3 +97,11 @@ def test_each_fitted_component_is_as_wide_as_the_true_one_that_is_nearest() -> N
     swapped = mixtures.Mixture(TWO.weights[:, ::-1], TWO.means[:, ::-1] + 0.1, TWO.covariances[:, ::-1])
     about = mixtures.centred_tail_mass(x + 0.1, swapped, TWO, 0.95)
     assert about == pytest.approx(mixtures.tail_masses(x, TWO)["tail_mass_95"])
+
+
+def test_a_row_lies_between_two_modes_where_their_posteriors_are_within_a_factor_e() -> None:
+    # of two unit Gaussians at -2 and 2 the logarithm of the ratio is 4 x, so |x| < 1/4 lies between them
+    law = mixtures.Mixture(np.array([[0.5, 0.5]]), np.array([[[-2.0], [2.0]]]), np.ones((1, 2, 1, 1)))
+    rows = np.array([[[-2.0], [-0.26], [-0.24], [0.24]], [[2.0], [0.26], [1.0], [0.1]]])
+    assert mixtures.mode_mixing(rows, law)["mode_mixing"].tolist() == [0.5, 0.25]
+    assert mixtures.mode_mixing(rows, mixtures.Mixture(np.ones((1, 1)), np.zeros((1, 1, 1)), np.ones((1, 1, 1, 1)))) == {}

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from heirloom import command_line, profiles
 from heirloom.errors import HeirloomError
 from heirloom.planning import accounting
+from heirloom.snakefile import rule
 from helpers import ROOT
 
 
@@ -50,3 +52,21 @@ def test_a_profile_that_is_not_there_is_one_line(tmp_path: Path) -> None:
         HeirloomError, match=r"absent: no profile; a folder with a config.yaml for Snakemake is wanted, such as profiles/slurm"
     ):
         accounting.check_profile(tmp_path / "absent")
+
+
+def test_one_line_of_the_profile_sets_the_container_of_all_jobs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = (ROOT / accounting.PROFILE / "config.yaml").read_text()
+    (tmp_path / "config.yaml").write_text(text)
+    monkeypatch.setenv(command_line.CONTAINER, "")
+    assert "software-deployment-method" not in profiles.keys(str(tmp_path))
+    assert rule.container_of_all_jobs() is None
+    (tmp_path / "config.yaml").write_text(text.replace('container_of_all_jobs("")', 'container_of_all_jobs("/shared/heirloom.sif")'))
+    assert profiles.keys(str(tmp_path))["software-deployment-method"] == "apptainer"
+    assert rule.container_of_all_jobs() == "/shared/heirloom.sif"
+
+
+def test_the_sites_own_profile_is_checked_where_there_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert accounting.usual_profile() == accounting.PROFILE
+    accounting.SITE.mkdir(parents=True)
+    assert accounting.usual_profile() == accounting.SITE

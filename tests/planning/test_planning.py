@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import json
 import math
+import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import yaml
+from safetensors.numpy import save_file
 
 from heirloom.config import Config, parse
 from heirloom.errors import HeirloomError
 from heirloom.planning import slurm
 from heirloom.planning.estimate import calibration, estimate, request
-from heirloom.planning.plan import plan
+from heirloom.planning.plan import guesses, plan
 from heirloom.planning.work import trained_rows, work
 from heirloom.runtime import variables
+from heirloom.specs.model_size import ModelSize
+from heirloom.specs.pretrained_size import GUESS
 from heirloom.workflow.jobs import jobs
 from heirloom.workflow.step import Job
 
@@ -168,6 +174,35 @@ def test_our_own_engine_holds_the_weights_of_a_library_model_twice() -> None:
     assert native.memory == library.memory + weights
 
 
+def fine_tuning(model: Path | str) -> Config:
+    text = {"row_tokens": 16, "packing": {"documents": 3}}
+    source = {"name": "files", "paths": ["corpus/*.txt"], "text": text}
+    return config(family={"name": "causal_lm", "model": {"path": str(model)}}, source=source, rows=200)
+
+
+def test_a_models_size_is_that_of_its_folder_and_else_a_guess_that_is_called_one(tmp_path: Path) -> None:
+    shapes = [{"a": np.zeros((50, 8)), "b": np.zeros(3)}, {"c": np.zeros((8, 7))}]
+    for number, tensors in enumerate(shapes):
+        save_file(tensors, tmp_path / f"model-{number}.safetensors")
+    (tmp_path / "config.json").write_text(json.dumps({"n_layer": 2, "n_embd": 8, "vocab_size": 50}))
+    here, away = fine_tuning(tmp_path), fine_tuning("somebody/model")
+    assert here.experiments["words"].model_size == ModelSize(459, 2, 8, 50)
+    assert away.experiments["words"].model_size == GUESS
+    assert guesses(here) == []
+    (line,) = guesses(away)
+    assert line.startswith("family.model somebody/model is not here as a folder of safetensors: its size is a guess, 125 million")
+
+
+@pytest.mark.parametrize(
+    ("configuration", "weights"),
+    [(b"{", b""), (b"[]", b""), (b'{"n_layer": 2, "n_embd": 8, "vocab_size": "many"}', b""), (b"", b"\xff" * 9), (b"", b"abc")],
+)
+def test_the_size_of_a_folder_that_cannot_be_read_is_a_guess(tmp_path: Path, configuration: bytes, weights: bytes) -> None:
+    (tmp_path / "config.json").write_bytes(configuration or b'{"n_layer": 2, "n_embd": 8, "vocab_size": 50}')
+    (tmp_path / "model.safetensors").write_bytes(weights)
+    assert fine_tuning(tmp_path).experiments["words"].model_size == GUESS
+
+
 def test_earlier_runs_correct_the_estimate_step_by_step(tmp_path: Path) -> None:
     settings = config()
     job = Job("train", "words", "replace", 0, 1)
@@ -183,7 +218,7 @@ def test_earlier_runs_correct_the_estimate_step_by_step(tmp_path: Path) -> None:
     assert factors["transformer", "train"] == pytest.approx(3)
     assert estimate(settings, job, factors).seconds == pytest.approx(3 * seconds)
     assert estimate(settings, Job("real", "words"), factors).seconds == pytest.approx(60)
-    assert [line.is_calibrated for line in plan(settings, factors).lines] == [True, False, True, False, False]
+    assert [line.is_calibrated for line in plan(settings, factors).lines] == [True, False, False, True, False]
     assert calibration(settings, tmp_path / "none.parquet") == {}
 
 
@@ -203,7 +238,11 @@ def test_the_command_prints_the_plan_and_warns_of_a_disk_that_is_too_small(tmp_p
     file = tmp_path / "config.yaml"
     file.write_text(yaml.safe_dump({"regimes": REGIMES, "experiments": {"words": WORDS}}))
     command(file)
-    assert "40 jobs" in capsys.readouterr().out
+    output = capsys.readouterr().out
+    assert "40 jobs" in output
+    assert [line for line in output.splitlines() if len(line) > 80] == []
+    # ten trainings, each of which leaves weights, their shape, two notes, Snakemake's records of three, a log and its cost
+    assert re.search(r"^  train\* +10 .* 90$", output, re.MULTILINE)
     large = {**WORDS, "rows": 10**9, "regimes": ["replace"], "seeds": list(range(100))}
     file.write_text(yaml.safe_dump({"regimes": REGIMES, "experiments": {"words": large}}))
     command(file)

@@ -190,17 +190,18 @@ def write_text_lineages(config: Config, key: str) -> None:
     """Write the datasets of a text experiment with their manifests: what the page shows rows of, every string of it hostile."""
     experiment = config.experiments[key]
     real = [f"start the cat sat plain words here {HOSTILE[row % 4]} end" for row in range(12)]
-    _write_text(kinds.REAL_TRAIN.path(key), 2 * real, "real")  # more rows than a generation has, so that a control redraws some
+    write_text_set(kinds.REAL_TRAIN.path(key), 2 * real, "real")  # more rows than a generation has, so that a control redraws some
     for seed in experiment.seeds:
-        _write_text(kinds.TRAIN.path(key, "", seed, 0), real, "mix")
+        write_text_set(kinds.TRAIN.path(key, "", seed, 0), real, "mix")
         for regime in experiment.regimes:
             for generation in range(1, experiment.generations + 1):
                 where = (key, regime, seed, generation)
-                _write_text(kinds.SYNTHETIC.path(*where), hostile_texts(regime, generation), "sample", parents=range(ROWS))
-                _write_text(kinds.TRAIN.path(*where), hostile_texts(regime, generation), "mix")
+                write_text_set(kinds.SYNTHETIC.path(*where), hostile_texts(regime, generation), "sample", parents=range(ROWS))
+                write_text_set(kinds.TRAIN.path(*where), hostile_texts(regime, generation), "mix")
 
 
-def _write_text(path: str, texts: Sequence[str], step: str, parents: Sequence[int] | None = None) -> None:
+def write_text_set(path: str, texts: Sequence[str], step: str, parents: Sequence[int] | None = None) -> None:
+    """Write a dataset of texts with its manifest."""
     writer = None if parents is None else Writer("0" * 64, np.zeros(1), np.zeros(1, np.int32))
     tokens = np.zeros((len(texts), 2), np.int32)
     rows = text_table(tokens, texts, first_row=0, born=int(writer is not None), parent=parents, writer=writer)

@@ -80,7 +80,7 @@ def test_the_figure_is_planned_drawn_and_written(answers: dict[str, Any]) -> Non
 def test_it_stands_on_the_page_and_in_a_notebook(answers: dict[str, Any]) -> None:
     caption = "words: Different words in each generation's text, by regime."
     assert answers["page"]["word_types"] == answers["notebook"] == caption
-    assert [*answers["page"]][-2:] == ["ancestry", "word_types"]
+    assert [*answers["page"]][-2:] == ["tail_survival", "word_types"]
 
 
 def test_it_has_its_captions(answers: dict[str, Any]) -> None:

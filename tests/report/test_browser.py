@@ -18,9 +18,9 @@ pytestmark = pytest.mark.system
 BROWSER = shutil.which("chromium")
 SIZES = {"desk": (1280, 900), "phone": (380, 800)}
 SECONDS = 120
-FRAME = 200
-"""Milliseconds in which a chart answers a click."""
 BEYOND_THE_EDGE = "all => all.filter(one => one.getBoundingClientRect().right > innerWidth + 1).map(one => one.outerHTML.slice(0, 80))"
+STOPS = 60
+"""Elements that the Tab key reaches before anything is opened, at most."""
 PAPER = 688
 """Pixels between the margins of A4."""
 
@@ -69,50 +69,125 @@ def test_the_page_draws_every_chart_without_a_word_on_the_console_and_without_th
     charts = seen.page.locator(".chart")
     assert charts.count() == 4 + len(seen.page.locator("figure").all())
     assert seen.page.locator("#texts figure.density").count() == 2
-    marks = charts.evaluate_all("all => all.map(one => one.querySelectorAll('[class*=mark-line] path, [class*=mark-image] image').length)")
-    assert min(marks) > 0
+    lines = seen.page.locator(".lines").evaluate_all("all => all.map(one => one.querySelectorAll('path.line').length)")
+    assert lines == [3, 3, 4, 1, 1]  # the control among them: first the chart on top, then text before the rest
+    seen.page.evaluate("document.querySelectorAll('details:not(.vega-embed *)').forEach(one => (one.open = true))")
+    seen.page.wait_for_function("[...document.querySelectorAll('.figure')].every(one => one.dataset.drawn)")
+    counted = "all => all.map(one => one.querySelectorAll('[class*=mark-line] path, [class*=mark-image] image').length)"
+    assert min(seen.page.locator(".figure").evaluate_all(counted)) > 0
+    assert seen.said == []
     assert seen.page.evaluate("window.hacked") is None
 
 
-def test_choosing_a_measure_and_a_scale_redraws_the_chart(browser: Any, written: Path) -> None:
-    page = Seen(browser).page
-    part = page.locator(".explorer").first
-    axis = part.locator(".chart").inner_text()
-    assert "covariance_trace.mean" in axis
-    part.locator(".measure").select_option("log_determinant.median")
-    page.wait_for_function("document.querySelector('.explorer .chart').dataset.drawn === 'log_determinant.median'")
-    assert "log_determinant.median" in part.locator(".chart").inner_text()
-    before = part.locator("svg").inner_html()
+def explorer_of(page: Any, name: str) -> Any:
+    return page.locator(".experiment").filter(has=page.locator("h3", has_text=re.compile(f"^{name} "))).locator(".explorer")
+
+
+def labels(chart: Any) -> list[str]:
+    return [words for words in chart.locator("svg text").all_text_contents() if words]
+
+
+def test_choosing_a_measure_a_scale_or_an_arm_redraws_the_chart_and_the_address_brings_it_back(browser: Any, written: Path) -> None:
+    seen = Seen(browser)
+    part = explorer_of(seen.page, "toy")
+    groups = part.locator("optgroup").evaluate_all("all => all.map(one => one.label)")
+    assert groups == ["fit to real data", "diversity", "tails", "ancestry"]
+    part.locator(".measure").select_option("covariance_trace.median")
+    assert "variance, median over chains (covariance_trace.median, in squared units)" in part.locator(".definition").inner_text()
+    assert "It falls when a model collapses." in part.locator(".definition").inner_text()
+    linear = part.locator("path.line").first.get_attribute("d")
     part.get_by_label("log", exact=True).check()
-    page.wait_for_function("before => document.querySelector('.explorer svg').innerHTML !== before", arg=before)
+    ticks = [float(words) for words in labels(part)[:8] if re.fullmatch(r"0\.\d+", words)]
+    assert part.locator("path.line").first.get_attribute("d") != linear
+    assert len(ticks) >= 3
+    assert min(ticks) >= 0.5 * 0.9**8  # the lower end of the band at generation 6: the axis is not stretched to a decade
+    part.get_by_role("button", name="keep").click()
+    assert part.locator("path.line").count() == 1
+    seen.page.reload()
+    seen.page.wait_for_function("document.body.dataset.drawn === 'all'")
+    again = explorer_of(seen.page, "toy")
+    assert again.locator(".measure").input_value() == "covariance_trace.median"
+    assert again.get_by_label("log", exact=True).is_checked()
+    assert again.locator("path.line").count() == 1
+    assert again.get_by_role("button", name="replace").get_attribute("aria-pressed") == "false"
+    again.get_by_role("button", name="keep").click()
+    assert again.locator("path.line").count() == 4
 
 
-def test_pointing_at_a_mark_tells_its_values(browser: Any, written: Path) -> None:
+def test_pointing_anywhere_tells_the_values_of_all_arms_at_the_nearest_generation(browser: Any, written: Path) -> None:
     page = Seen(browser).page
-    page.locator(".explorer").first.locator(".chart [class*=mark-symbol] path").nth(1).hover(force=True)
-    tooltip = page.locator("#vg-tooltip-element.visible")
-    tooltip.wait_for()
-    assert re.search(r"regime\s+replace\s+generation\s+1\s+value\s+0\.81\s", tooltip.inner_text())  # 0.9 ** 2
+    chart = explorer_of(page, "toy").locator(".chart")
+    box = chart.bounding_box()
+    chart.hover(position={"x": box["width"] / 2, "y": box["height"] / 2})
+    tip = chart.locator(".tip")
+    told = tip.inner_text()
+    generation = int(re.search(r"generation (\d)", told).group(1))  # type: ignore[union-attr]
+    assert 1 <= generation <= 5
+    assert re.search(rf"replace {0.9 ** (1 + generation):.4g}".rstrip("0"), told)
+    assert len(told.splitlines()) == 5
+    assert "NaN" not in told
+    assert "null" not in told
+    chart.focus()
+    page.keyboard.press("ArrowRight")
+    assert "generation" in tip.inner_text()
+    page.keyboard.press("Escape")
+    assert tip.is_hidden()
 
 
-def test_an_arm_clicked_in_the_legend_stands_alone_until_it_is_clicked_again(browser: Any, written: Path) -> None:
+def test_the_page_begins_with_its_finding_and_has_few_screens_and_few_stops(browser: Any, written: Path) -> None:
     page = Seen(browser).page
-    chart = page.locator(".explorer").first.locator(".chart")
+    sentence = page.locator(".sentence").inner_text()
+    assert sentence.startswith("After three generations on its own text, the model's perplexity on real text rose from 60.5 to 110 ")
+    ends = page.locator(".hero .end").all_text_contents()
+    assert [words.split()[0] for words in ends] == ["replace", "keep", "control"]
+    details = page.locator(".details-begin").bounding_box()["y"]
+    assert details <= 8 * SIZES["desk"][1]
+    page.mouse.click(1, 300)
+    stops = 0
+    for _ in range(STOPS + 1):
+        page.keyboard.press("Tab")
+        stops += page.evaluate("document.activeElement !== document.body")
+    assert stops <= STOPS
 
-    def seen() -> list[float]:
-        strengths = "all => all.map(one => Number(one.getAttribute('opacity') ?? 1))"
-        return [float(value) for value in chart.locator("[class*=mark-line] path").evaluate_all(strengths)]
 
-    whole = seen()
-    chart.locator("[class*=legend-symbol] path").first.click(force=True)
-    page.wait_for_timeout(FRAME)
-    alone = seen()
-    assert alone != whole
-    assert max(alone) == max(whole)
-    assert sum(value < max(whole) / 4 for value in alone) >= len(alone) / 2
-    chart.locator("[class*=legend-symbol] path").first.click(force=True)
-    page.wait_for_timeout(FRAME)
-    assert seen() == whole
+def test_a_claim_opens_on_demand_and_leads_to_its_curve(browser: Any, written: Path) -> None:
+    page = Seen(browser).page
+    claim = page.locator("#claim-forgets_real_text")
+    assert claim.locator(".finding").first.is_hidden()
+    claim.locator("summary").click()
+    claim.get_by_role("link", name="Curve of test_perplexity in words").click()
+    assert "m.words=test_perplexity" in page.url
+    page.wait_for_function("document.querySelector('.explorer .measure').value === 'test_perplexity'")
+    assert "test_perplexity" in explorer_of(page, "words").locator(".definition").inner_text()
+
+
+def test_the_page_of_another_run_is_laid_beside_this_one(browser: Any, written: Path) -> None:
+    seen = Seen(browser)
+    page = Path(results.DEFAULT.page).read_text(encoding="utf-8")
+    (number,) = set(re.findall(r'"name":"test_perplexity".*?"keep":\{"g":\[0,1,2,3\],"v":\[60.5,([\d.]+),', page))
+    other = page.replace(f'"v":[60.5,{number},', '"v":[60.5,99.0,')
+    other = other.replace('"regimes.keep.original.share":"0.1"', '"regimes.keep.original.share":"0.2"')
+    Path("other.html").write_text(other, encoding="utf-8")
+    part = seen.page.locator(".comparison")
+    part.locator(".other-file").set_input_files("other.html")
+    part.get_by_text("regimes.keep.original.share: 0.2 → 0.1").wait_for()
+    assert "Dashed: other.html" in part.inner_text()
+    explorer = explorer_of(seen.page, "words")
+    explorer.locator(".measure").select_option("test_perplexity")
+    assert explorer.locator(".end").all_text_contents().count("keep · other") == 1
+    assert explorer.locator("path.line").count() == 4  # equal lines are drawn once
+    part.get_by_role("button", name="this run alone").click()
+    assert explorer.locator("path.line").count() == 3
+    part.locator(".other-file").set_input_files("config.yaml")
+    part.get_by_text("is no page").wait_for()
+    assert seen.said == []
+
+
+def test_an_address_of_something_closed_opens_it(browser: Any, written: Path) -> None:
+    page = Seen(browser).page
+    assert page.locator("#lineage .generations").first.is_hidden()
+    page.get_by_role("link", name="Lineage").click()
+    page.locator("#lineage .generations").first.wait_for()
 
 
 def test_paper_has_every_chart_whole_no_controls_and_no_dark_ground(browser: Any, written: Path) -> None:
@@ -136,31 +211,40 @@ def test_paper_has_every_chart_whole_no_controls_and_no_dark_ground(browser: Any
     assert seen.said == []
 
 
-def test_choosing_a_prompt_or_an_arm_changes_the_text_and_hostile_strings_stay_text(browser: Any, written: Path) -> None:
+def test_choosing_a_prompt_an_arm_or_a_generation_changes_the_text_and_hostile_strings_stay_text(browser: Any, written: Path) -> None:
     page = Seen(browser).page
     part = page.locator(".texts").first
-    assert "<script>window.hacked = 1</script>" in part.inner_text()
-    assert "\\u202e" in part.inner_text()
-    assert "\U0001f600" in part.inner_text()
-    first = part.locator(".sides").inner_text()
-    part.locator(".prompt").select_option("1")
-    second = part.locator(".sides").inner_text()
-    part.locator(".right").select_option("keep")
-    assert len({first, second, part.locator(".sides").inner_text()}) == 3
-    assert part.locator("mark.i", has_text="glorp").count() > 0
-    assert part.locator("mark.r", has_text="cat").count() > 0
+    whole = []
+    for prompt in range(6):
+        part.locator(".prompt").select_option(str(prompt))
+        whole.append(part.inner_text())
+    assert len(set(whole)) == 4  # of the six texts of a set two are said again
+    assert any("<script>window.hacked = 1</script>" in words for words in whole)
+    assert any("\\u202e" in words for words in whole)
+    assert any("\U0001f600" in words for words in whole)
+    before = part.locator(".sides").inner_text()
+    part.locator(".right").select_option("control")
+    other_arm = part.locator(".sides").inner_text()
+    part.locator(".set").fill("0")
+    assert part.locator(".writer").inner_text() == "written by generation 0"
+    assert len({before, other_arm, part.locator(".sides").inner_text()}) == 3
+    assert re.search(r"[#&]g\.words=0", page.url)
+    assert part.locator("mark.i, mark.ri").count() > 0
+    assert part.locator(".bars rect.now").count() == 6
     assert page.evaluate("window.hacked") is None
 
 
-def test_a_box_of_the_lineage_shows_its_manifest_by_mouse_and_by_keyboard(browser: Any, written: Path) -> None:
+def test_a_box_of_the_lineage_shows_its_manifest_and_its_sources_by_mouse_and_by_keyboard(browser: Any, written: Path) -> None:
     page = Seen(browser).page
+    page.get_by_role("link", name="Lineage").click()
     part = page.locator(".lineage").filter(has=page.locator("[aria-label='words/real:train']"))
     part.locator(".box").first.click()
     assert "words/real:train" in part.locator(".manifest").inner_text()
     assert "<script>window.hacked = 1</script>" in part.locator(".manifest").inner_text()
-    part.locator(".box").nth(2).focus()
+    page.keyboard.press("ArrowRight")
     page.keyboard.press("Enter")
-    assert re.search(r"words/\w+/0/1", part.locator(".manifest").inner_text())
+    assert part.locator(".manifest h4").inner_text() == "words/origin/0/0"
+    assert part.locator(".box[tabindex='0']").count() == 1
 
 
 def test_what_the_keyboard_has_reached_is_outlined(browser: Any, written: Path) -> None:

@@ -242,7 +242,10 @@ def test_beside_the_sums_stands_what_chance_alone_would_give() -> None:
         "Chance alone would give about 0.2 of the supported or shown and 0.4 of the contradicted: "
         "2.5 % for each side of a test, were the truth on the edge of its region."
     )
-    assert "shares random numbers with a and counts with it" in str(answer.context(results, ""))
+    metrics_of = {name: ["test_perplexity"] for name in "abcde"}
+    told = answer.context(results, "", metrics_of)
+    assert "shares random numbers with a and counts with it" in str(told)
+    assert told["claims"][0]["findings"][0]["curve"] == {"m.a": "test_perplexity"}
 
 
 def test_the_interval_of_a_positive_ratio_lies_above_0_however_wide() -> None:

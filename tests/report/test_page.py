@@ -21,6 +21,7 @@ from heirloom.report.experiment_results import ExperimentResults
 from heirloom.report.intervals import t_quantile
 from heirloom.report.page import build, curves, drawings, lineage, lost, making, texts
 from heirloom.words import DEFINITION
+from report.conftest import write_text_set
 
 
 def explorer(key: str, rows: pd.DataFrame, config: Config) -> dict[str, Any]:
@@ -41,11 +42,19 @@ def test_texts_of_one_prompt_stand_together_with_what_the_human_wrote_next(finis
     section = texts.context("words", config.experiments["words"])
     assert section is not None
     assert (section["generations"], section["arms"]) == ([1, 2, 3], ["replace", "keep", "control"])
-    assert [prompt["row"] for prompt in section["prompts"]] == [0, 1, 2, 3, 4, 5]
-    second = section["prompts"][1]
+    assert [prompt["row"] for prompt in section["prompts"]] == [
+        3,
+        0,
+        4,
+        2,
+        1,
+        5,
+    ]
+    second = next(prompt for prompt in section["prompts"] if prompt["row"] == 1)
     assert "img src" in second["prompt"]
     assert "turned" in str(second["real"])
     assert len(second["arms"]["replace"]) == 3
+    assert (section["left"], section["right"]) == ("replace", "keep")
     assert texts.context("toy", config.experiments["toy"]) is None
 
 
@@ -130,13 +139,33 @@ def test_the_graph_is_drawn_from_manifests_and_tells_what_is_real(finished: Path
     boxes = lineage.boxes("words", config)
     graph = lineage.context(ExperimentResults("words", config, rows), boxes, lineage.nodes(boxes, Project()))
     assert graph is not None
-    assert len(graph["boxes"]) == len(graph["facts"]) == 1 + 1 + 3 * 3 * 2
-    assert graph["boxes"][0]["share"] == 1.0
-    assert [line["words"] for line in graph["boxes"][0]["lines"]][2:] == ["24 rows, 100 % real"]
-    mix = next(box for box in graph["boxes"] if box["name"] == "words/keep/0/1:train")
-    assert [line["words"] for line in mix["lines"]][2:] == ["6 rows, 10 % real"]
+    assert graph["heads"] == ["real data", "generation 0", "generation 1", "generation 2", "generation 3"]
+    assert [row["name"] for row in graph["rows"]] == ["origin", "replace", "keep", "control"]
+    drawn = {box["name"]: box for row in graph["rows"] for cell in row["cells"] for box in cell}
+    assert sorted(box["at"] for box in drawn.values()) == list(range(len(graph["facts"]))) == list(range(1 + 1 + 3 * 3 * 2))
+    real, mix = drawn["words/real:train"], drawn["words/keep/0/1:train"]
+    assert (real["share"], real["lines"]) == (1.0, ["24 rows, 100 % real"])
+    assert mix["lines"] == ["6 rows, 10 % real"]
     assert graph["shares"]["rows"][0]["cells"][1]["real"] == "10 %"
     assert lineage.context(ExperimentResults("toy", config, rows), lineage.boxes("toy", config), {}) is None
+
+
+def test_phrases_that_a_set_says_again_are_marked_and_sentences_stand_alone() -> None:
+    phrases = {("which", "is", "the")}
+    told = texts.marked_sentences("A cat, which is the first. Then glorp sat.\nMore", {"a", "cat", "then", "sat"}, phrases)
+    assert told[0][1:6] == [["which", "ri"], " ", ["is", "ri"], " ", ["the", "ri"]]
+    assert [sentence[0] for sentence in told] == ["A cat, ", "Then ", "More"]
+    assert texts.whole_sentences("rest of one. A whole one. Half") == "… A whole one. Half"
+    assert texts.whole_sentences("no sentence begins here") == "no sentence begins here"
+
+
+def test_the_shares_of_marked_words_are_counted_over_the_whole_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_text_set("set.parquet", ["a b c d", "x a b c zzyzx y"], "sample")
+    text_set = texts.read_set("set.parquet", {"a", "b", "c", "d", "x", "y"})
+    # "a b c" stands twice: 6 of 10 words; one is invented; d, x and the second y may be cut, so b, c, a and zzyzx are whole
+    assert text_set.statistics == {"r": 0.6, "i": 0.1, "words": 4}
+    assert text_set.shares["r"] == {0: 0.75, 1: 0.5}
 
 
 def test_versions_are_told_once_and_two_machines_as_two() -> None:

@@ -128,6 +128,29 @@ def test_written_rows_carry_the_prompt_of_an_original_row(lineage: Config) -> No
     assert {row["stopped"] for row in written} == {True, False}
 
 
+def test_edited_rows_are_original_ones_with_other_words_and_shards_make_the_same(lineage: Config) -> None:
+    step = slice_of("sample", declared(regimes=("edit",)), "text", "edit", 0, 1)
+    written = {"synthetic": kinds.SYNTHETIC.path("text", "edit", 0, 1)}
+    Path(written["synthetic"]).parent.mkdir(parents=True)
+    inputs = inputs_of(1) | {"judge": kinds.CHECKPOINT.path(*KEY, 0)}
+    sample.run(step, inputs, written)
+    whole = Path(written["synthetic"]).read_bytes()
+    original = {row["row"]: row for row in Dataset.open(kinds.TRAIN.path(*KEY, 0)).table().to_pylist()}
+    num_changed = 0
+    for row in Dataset.open(written["synthetic"]).table().to_pylist():
+        source = original[row["parent"]]
+        assert (row["kind"], row["born"], row["stopped"]) == ("synthetic", 1, source["stopped"])
+        assert (row["prompt"], len(row["tokens"]), row["tokens"][-1]) == (source["prompt"], len(source["tokens"]), source["tokens"][-1])
+        num_changed += row["tokens"] != source["tokens"]
+    assert num_changed > 0
+    assert f"edits text/origin/0/0, row {row['parent']}" in render_row.outline(trace_row.trace_row("text/edit/0/1#39"))
+    Path(written["synthetic"]).unlink()
+    for shard in (1, 0, 2):
+        sample.run(step, inputs, written, (shard, 3))
+    sample.run(step, inputs, written)
+    assert Path(written["synthetic"]).read_bytes() == whole
+
+
 @pytest.mark.parametrize("shards", [2, 7])
 def test_shards_make_the_bytes_of_one_job(lineage: Config, shards: int) -> None:
     step, again = slice_of("sample", lineage, *KEY, 2), {"synthetic": "again/synthetic.parquet"}
@@ -260,7 +283,11 @@ TRANSFORMER = {"name": "transformer"}
     ("asked", "fault"),
     [
         ({"family": {**NGRAM, "sampling": {"prompts": "none"}}}, "sampling.prompts is 'none'"),
-        ({"regimes": ("edit",)}, "'edit' edits rows, which is for source.text.rows: blocks"),
+        (
+            {"family": {**TRANSFORMER, "sampling": {"endpoint": {"engine": "any", "url": "http://127.0.0.1:9/v1"}}}, "regimes": ("edit",)},
+            "'edit' edits rows, which no server does: leave out family.sampling.endpoint",
+        ),
+        ({"divergence_rows": 10, "family": TRANSFORMER}, "divergence_rows is 10; MAUVE compares blocks alone"),
         ({"text": {"rows": "pairs", "row_tokens": 32}}, "row_tokens is for `rows: blocks`"),
         ({"text": {"rows": "blocks", "pairs": {}}}, "pairs is given, but rows is `blocks`"),
         ({"text": {"rows": "pairs", "pairs": {"messages": "chat"}}}, "pairs.messages needs a pretrained model's chat template"),
@@ -270,7 +297,10 @@ TRANSFORMER = {"name": "transformer"}
         ({"text": {"row_tokens": 8, "prompt_tokens": 9}}, "prompt_tokens is 9; an original block has 8 (row_tokens)"),
         ({"text": {"row_tokens": 8, "new_tokens": 9}, "regimes": ("keep",)}, "must be equally long, but source.text.new_tokens is 9"),
         ({"text": {"row_tokens": 8, "prompt_tokens": 4}, "regimes": ("edit",)}, "'edit' edits whole original rows"),
-        ({"family": {**TRANSFORMER, "sampling": {"beams": 2}}}, "family.sampling.beams is 2; with source.text.rows: pairs a row is drawn"),
+        (
+            {"family": {**TRANSFORMER, "sampling": {"beams": 2, "endpoint": {"engine": "any", "url": "http://127.0.0.1:9/v1"}}}},
+            "family.sampling.beams is 2; a server draws",
+        ),
         (
             {"family": {**NGRAM, "sampling": {"new_tokens": 4}}, "text": {"row_tokens": 8}},
             "is set from source.text.new_tokens: give it there",

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from safetensors.numpy import load_file
 
 import helpers
@@ -26,6 +27,7 @@ from heirloom.data.dataset import Dataset
 from heirloom.families import causal_lm
 from shared_steps import (
     make_pairs_origin,
+    note_gradient,
     note_learners,
     note_validation_loss,
     sample_from,
@@ -39,6 +41,7 @@ from shared_steps import (
     train_pairs,
     train_until_killed,
     unequal_pairs,
+    weighted_pairs,
 )
 from small_models import pretrained
 
@@ -111,6 +114,24 @@ def test_each_process_holds_half_of_the_weights_and_learns_what_data_parallel_pr
         assert notes["sharded"]["lowest"] == pytest.approx(notes["whole"]["lowest"], abs=1e-5)
     assert first == second
     assert first["sharded"]["losses"][-1] < first["sharded"]["losses"][0] - 0.1
+
+
+@pytest.mark.parametrize("network", ["native", "library"])
+def test_a_weighted_step_in_parts_and_processes_has_the_gradient_of_one_mean_over_all_labelled_tokens(folder: Path, network: str) -> None:
+    model, rows = causal_lm.load(folder / "llama").module, weighted_pairs()
+    losses, num_labels = [], 0
+    for row, weight in zip(rows.table().to_pylist(), rows.weights(), strict=True):
+        ids = torch.tensor([row["prompt"] + row["tokens"]])
+        labels = ids.masked_fill(torch.arange(ids.shape[1]) < len(row["prompt"]), -100)
+        losses.append(float(weight) * len(row["tokens"]) * model(input_ids=ids, labels=labels).loss)
+        num_labels += len(row["tokens"])
+    (sum(losses) / num_labels).backward()
+    for count, micro_rows in ((1, None), (2, 3)):
+        assert together(count, folder, note_gradient, "llama", network, f"gradient-{network}-{count}.npz", micro_rows) == [0] * count
+        gradient = np.load(folder / f"gradient-{network}-{count}.npz")
+        assert len(gradient.files) == len(list(model.parameters()))
+        for name, weight in model.named_parameters():
+            np.testing.assert_allclose(gradient[name], weight.grad, atol=1e-6, rtol=1e-4)
 
 
 def test_two_processes_learn_pairs_by_adapters_as_one_does_and_leave_a_checkpoint_that_one_opens(folder: Path) -> None:

@@ -42,8 +42,11 @@ def again(finished: Path, tmp_path: Path) -> Path:
 
 
 def jobs(folder: Path) -> dict[str, int]:
-    output = run_in(folder, "snakemake", "-n").stdout
-    counts = {rule: int(number) for rule, number in re.findall(r"^(\w+)\s+(\d+)$", output, re.MULTILINE)}
+    """Return the jobs of a dry run, which Heirloom counts as Snakemake does: it leaves out the tables and figures."""
+    done = run_in(folder, "snakemake", "-n")
+    counts = {rule: int(number) for rule, number in re.findall(r"^(\w+)\s+(\d+)$", done.stdout, re.MULTILINE)}
+    to_do = sum(number for rule, number in counts.items() if rule not in {"all", "total", "summarise", "plot"})
+    assert re.findall(r"^heirloom: to do: (\d+) of", done.stderr, re.MULTILINE) == ([str(to_do)] if to_do else [])
     return {rule: number for rule, number in counts.items() if rule not in {"all", "total"}}
 
 
@@ -79,6 +82,12 @@ def test_every_generation_has_its_measures_in_one_tidy_table(finished: Path) -> 
 
 def test_nothing_is_left_to_do_after_a_run(finished: Path) -> None:
     assert jobs(finished) == {}
+
+
+def test_a_run_of_everything_ends_with_the_page_that_is_to_be_written(finished: Path) -> None:
+    line = "heirloom: results/report.html is not written yet: heirloom report writes it"
+    assert run_in(finished, "snakemake").stderr.splitlines()[-1] == line
+    assert line not in run_in(finished, "snakemake", "results/metrics.json").stderr
 
 
 def test_every_dataset_and_checkpoint_is_in_dvc_and_takes_its_size_once(finished: Path) -> None:
@@ -140,6 +149,17 @@ def test_a_changed_learning_rate_of_later_generations_leaves_the_origin_alone(ag
 def test_a_changed_regime_reruns_that_arm_only(again: Path) -> None:
     edit(again, lambda raw: raw["regimes"]["keep"]["original"].update(share=0.2))
     assert jobs(again) == {"chain": 2, "mix": 2, "train": 2, "evaluate": 2, "summarise": 1, "plot": 1}
+    first, last = run_in(again, "heirloom", "plan", "--changes").stdout.splitlines()
+    assert re.fullmatch(r"keep\.original\.share 0\.1 → 0\.2: 8 jobs, \d+ s", first)
+    assert re.fullmatch(r"to do: 8 of \d+ jobs, \d+ s of one thread", last)
+
+
+def test_a_run_that_replaces_an_arm_that_no_commit_has_says_so_and_goes_on(again: Path) -> None:
+    edit(again, lambda raw: raw["regimes"]["keep"]["original"].update(share=0.2))
+    done = run_in(again, "snakemake", kinds.TRAJECTORY.path("gaussian__mle", "keep", 0))
+    (line,) = [line for line in done.stderr.splitlines() if "this run replaces" in line]
+    assert line.endswith("keeps it, until the run ends; a regime of another name keeps both")
+    assert line.startswith("heirloom: warning: this run replaces data/gaussian__mle/keep/seed=0, which no commit has")
 
 
 def test_scrambled_time_stamps_rerun_nothing(again: Path) -> None:

@@ -30,8 +30,11 @@ HOMONYMS = {
     "real": {  # rows that a human wrote, and their folder
         *("artefacts/kinds.py", "diffs/rows.py", "lineage/render_row.py", "lineage/trace_row.py", "report/page/lineage.py"),
         *("lineage/references.py", "report/page/texts.py", "data/rows.py", "workflow/inputs.py", "lineage/passage.py"),
+        *("report/page/groups.py", "report/summary.py"),  # their share in a group
     },
-    "sample": {"diffs/comparison.py", "steps/chain.py", "steps/rowless.py"},  # rows that stand for all; a family's function; a stream
+    "sample": {  # rows that stand for all; a family's function; a stream
+        *("diffs/comparison.py", "steps/chain.py", "steps/group_measures.py", "steps/rowless.py"),
+    },
     "select": {
         "compatibility.py",
         "diffs/origin.py",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from heirloom.cli import progress
 from heirloom.cli.arguments import CONFIG, ConfigFile, complete
 from heirloom.cli.panels import ASK
 from heirloom.errors import HeirloomError
@@ -57,7 +58,7 @@ def audit(
     if pull:
         job.fetch_inputs(chosen)
     outcomes = []
-    for outcome in job.redo(chosen, settings, afresh=afresh):
+    for outcome in progress.track(job.redo(chosen, settings, afresh=afresh), "audit", len(chosen)):
         outcomes.append(outcome)
         typer.echo(_line(outcome))
     changed = [*_results(config), *_sources(project, references or [])]

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from heirloom.cli.panels import LOOK
+from heirloom.cli import panels, progress
 from heirloom.errors import HeirloomError
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ B = Annotated[str, typer.Argument(help="The dataset to compare it with; left out
 More = Annotated[list[str], typer.Argument(help="Further datasets: then all pairs are compared.")]
 
 
-@app.command(rich_help_panel=LOOK, epilog="Example: heirloom diff transformer/replace/0/1 transformer/replace/0/5")
+@app.command(rich_help_panel=panels.LOOK, epilog="Example: heirloom diff transformer/replace/0/1 transformer/replace/0/5")
 def diff(
     a: A,
     b: B = "",
@@ -71,6 +71,7 @@ def diff(
     max_examples: Annotated[int, typer.Option("--max-examples", help="Rows, pairs and n-grams to show, of each sort.")] = 5,
     sample: Annotated[int, typer.Option("--sample", help="Rows of either side that the tests look at; counts are exact.")] = 10_000,
     seed: Annotated[int, typer.Option("--seed", help="Of the permutations and samples.")] = 0,
+    max_cell_bytes: Annotated[int, typer.Option("--max-cell-bytes", help="A cell that takes more is refused.")] = 1 << 24,
     against_control: Annotated[bool, typer.Option("--against-control", help="Also say what resampling alone does.")] = False,
     counts: Annotated[bool, typer.Option("--counts", help="Count kept, removed and added rows only.")] = False,
     brief: Annotated[bool, typer.Option("--brief", "-q", help="Compare fingerprints and ancestries only; read no row.")] = False,
@@ -83,7 +84,7 @@ def diff(
     from heirloom.diffs.options import Options, names  # which imports numpy
     from heirloom.diffs.sides import generations, siblings
 
-    options = Options(max_examples, sample, seed, names(on), text_column, names(ignore), tolerance)
+    options = Options(max_examples, sample, seed, names(on), text_column, names(ignore), tolerance, max_cell_bytes)
     if counts:
         _finish(*_counts(a, b, options, form), output)
         return
@@ -96,8 +97,7 @@ def diff(
         return
     if (b and not more) or against_control or rows or fail_if:
         raise HeirloomError(f"{a} is a series: it takes no second dataset, and no --against-control, --rows or --fail-if")
-    answers = _series(references, options, ordered=not (more or across))
-    _finish(_series_text(answers, form, output), answers.same, output)
+    _finish(*_series(references, options, form, output, ordered=not (more or across)), output)
 
 
 def _since(a: str, b: str, revision: str) -> tuple[str, str]:
@@ -107,6 +107,7 @@ def _since(a: str, b: str, revision: str) -> tuple[str, str]:
     return f"{a}@{revision}", a
 
 
+@progress.waiting("diff")
 def _compared(a: str, b: str, options: Options, fail_if: str, *, against_control: bool) -> tuple[DatasetDiff, bool]:
     """Return what changed between two datasets, and whether that is a failure: a condition that holds, or without one any change."""
     from heirloom.diffs.condition import holds, parse
@@ -122,6 +123,7 @@ def _compared(a: str, b: str, options: Options, fail_if: str, *, against_control
     return answer, holds(condition, answer) if condition else not answer.same
 
 
+@progress.waiting("diff")
 def _counts(a: str, b: str, options: Options, form: Format) -> tuple[str, bool]:
     """Return the counts of rows in a line or as JSON, and whether all rows are the same."""
     _prepare_arrow()
@@ -139,11 +141,14 @@ def _counts(a: str, b: str, options: Options, form: Format) -> tuple[str, bool]:
     return answer.to_json() if form is Format.json else f"{answer.line}\n", answer.same
 
 
-def _series(references: Sequence[str], options: Options, *, ordered: bool) -> Series:
+@progress.waiting("diff")
+def _series(references: Sequence[str], options: Options, form: Format, output: Path | None, *, ordered: bool) -> tuple[str | None, bool]:
+    """Return what is to be written of a series, and whether all of its datasets are the same."""
     from heirloom.diffs.series import series
 
     _prepare_arrow()
-    return series(references, options, ordered=ordered)
+    answers = series(references, options, ordered=ordered)
+    return _series_text(answers, form, output), answers.same
 
 
 def _prepare_arrow() -> None:
@@ -270,7 +275,7 @@ def _finish(text: str | None, is_same: bool, output: Path | None) -> None:
         raise typer.Exit(DIFFERENT)
 
 
-@app.command(rich_help_panel=LOOK, epilog="Example: heirloom log transformer/replace/0/5")
+@app.command(rich_help_panel=panels.LOOK, epilog="Example: heirloom log transformer/replace/0/5")
 def log(reference: Annotated[str, typer.Argument(help="A dataset: a reference, or a path that git or DVC tracks.")]) -> None:
     """List every recorded version of a dataset, newest first, and why it changed; diff --since compares with one of them."""
     from heirloom.diffs.history import history, lines

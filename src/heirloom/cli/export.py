@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from heirloom.cli import progress
 from heirloom.cli.arguments import CONFIG, Reference, complete
 
 app = typer.Typer(no_args_is_help=True, help="Write what others can open without Heirloom.")
@@ -30,7 +31,9 @@ def hf(
     """Write a dataset, a checkpoint or a lineage as a folder for the Hugging Face hub: Parquet or safetensors, and a card."""
     from heirloom.export import huggingface
 
-    typer.echo(f"{target}: {huggingface.export(reference, target, config, namespace)}")
+    with progress.waiting("export"):
+        words = huggingface.export(reference, target, config, namespace)
+    typer.echo(f"{target}: {words}")
 
 
 @app.command(epilog="Example: heirloom export croissant transformer/keep/0 DIR")
@@ -44,7 +47,8 @@ def croissant(
     """Write datasets as Parquet with a Croissant 1.1 file: columns, licence, responsible-AI terms and provenance."""
     from heirloom.export import croissant as job
 
-    number = job.export(reference, target, config, authors=author or [], url=url)
+    with progress.waiting("export"):
+        number = job.export(reference, target, config, authors=author or [], url=url)
     typer.echo(f"{target}: {number} {'dataset' if number == 1 else 'datasets'} with {job.NAME}")
 
 
@@ -53,7 +57,8 @@ def attestations(reference: Covering, target: Target) -> None:
     """Write an in-toto statement about each artefact: its digest, and the step, slice, materials and environment that made it."""
     from heirloom.export import attestations as job
 
-    number = job.export(reference, target)
+    with progress.waiting("export"):
+        number = job.export(reference, target)
     typer.echo(f"{target}: {number} {'statement' if number == 1 else 'statements'}")
 
 
@@ -70,5 +75,6 @@ def crate(
     from heirloom.export import crate as job
 
     limit = None if with_data else job.SMALL
-    counts = job.export(reference, target, config=config, authors=author or [], limit=limit)
+    with progress.waiting("export"):
+        counts = job.export(reference, target, config=config, authors=author or [], limit=limit)
     typer.echo(f"{target}: {counts.artefacts} artefacts of {counts.jobs} jobs, {counts.copied} with their bytes")

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from heirloom.cli import progress
 from heirloom.cli.arguments import CONFIG, ConfigFile, Reference, complete
 from heirloom.cli.panels import ASK, KEEP
 from heirloom.errors import HeirloomError
@@ -29,7 +30,8 @@ def record(
     """
     from heirloom.lineage.record import record as job
 
-    report = job(config, complete=complete)
+    with progress.waiting("record"):
+        report = job(config, complete=complete)
     if report.unrecorded and not if_possible:
         raise HeirloomError(report.unrecorded)
     typer.echo(report.line)
@@ -42,7 +44,9 @@ def restore() -> None:
     """Bring back the data of the commit that git has checked out, and Snakemake's records of its jobs."""
     from heirloom.lineage.restore import bring_back
 
-    typer.echo(f"restored; Snakemake's records of {bring_back()} files were put back")
+    with progress.waiting("restore"):
+        num_files = bring_back()
+    typer.echo(f"restored; Snakemake's records of {num_files} files were put back")
 
 
 @app.command(rich_help_panel=KEEP, epilog="Example: heirloom prune")
@@ -58,7 +62,8 @@ def prune(
     from heirloom.config import load
     from heirloom.lineage import prune as job
 
-    leftovers = job.leftovers([load(file) for file in config])
+    with progress.waiting("prune"):
+        leftovers = job.leftovers([load(file) for file in config])
     if yes:
         job.remove(leftovers, force=force)
     for leftover in leftovers:
@@ -138,7 +143,8 @@ def verify(
     if fast and cache:
         raise HeirloomError("verify takes --fast or --cache, not both: --fast compares nothing with DVC")
     units = []
-    for unit in job.verify(reference, fast=fast, cache_too=cache, hubs=sources):
+    reports = job.verify(reference, fast=fast, cache_too=cache, hubs=sources)
+    for unit in progress.track(reports, "verify", job.number_of_units(reference)):
         units.append(unit)
         for mismatch in unit.mismatches:
             typer.echo(mismatch)
@@ -161,7 +167,7 @@ def repair(
     from heirloom.lineage import repair as job
 
     outcomes = []
-    for outcome in job.repair(references or [], config, dry=dry_run, on_remote=remote):
+    for outcome in progress.track(job.repair(references or [], config, dry=dry_run, on_remote=remote), "repair"):
         outcomes.append(outcome)
         typer.echo(outcome)
     for outcome in job.remaining_damage(references or [], outcomes, dry=dry_run):

@@ -2,28 +2,37 @@
 
 from __future__ import annotations
 
+import os
+import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from heirloom.cli import progress
 from heirloom.cli.arguments import CONFIG, ConfigFile
 from heirloom.cli.panels import RUN
 
 if TYPE_CHECKING:
-    from heirloom.planning.plan import Plan
+    from heirloom.config import Config
+    from heirloom.planning.plan import Line, Plan
     from heirloom.report.claims.seeds import Need
     from heirloom.report.resolution import Resolution
 
 app = typer.Typer()
+
+_COLUMNS = 80
 
 
 @app.command(rich_help_panel=RUN, epilog="Example: heirloom plan --config configs/lm.yaml")
 def plan(
     config: ConfigFile = CONFIG,
     *,
+    changes: Annotated[bool, typer.Option("--changes", help="Only what the next run does anew, and which changed keys cost that.")] = False,
     gflops: Annotated[float | None, typer.Option(min=0.001, help="Billion operations a second that a job's device reaches.")] = None,
-    jobs: Annotated[int, typer.Option("--jobs", min=1, help="Jobs that run at once.")] = 1,
+    jobs: Annotated[
+        int | None, typer.Option("--jobs", min=1, help="Jobs that run at once; as many as this machine has cores by default.")
+    ] = None,
 ) -> None:
     """Print jobs, hours, memory, disk and the longest path of a config, and warn where the disk is too small."""
     import shutil
@@ -37,11 +46,18 @@ def plan(
     from heirloom.report.claims import seeds
 
     settings = load(config)
+    if changes:
+        with progress.waiting("plan"):
+            lines = _changes(settings)
+        typer.echo("\n".join(lines))
+        return
     if gflops is None:
         costs = planning.plan(settings, estimate.calibration(settings))
     else:
         costs = planning.plan(settings, {}, gflops * 1e9)
-    _print(costs, jobs)
+    typer.echo("\n".join(_lines(costs, jobs or len(os.sched_getaffinity(0)))))
+    for guess in planning.guesses(settings):
+        typer.echo(guess)
     _print_resolutions(resolution.of_last_run(settings))
     _print_needs(seeds.of_last_run(settings))
     free_bytes = shutil.disk_usage(Path.cwd()).free
@@ -50,30 +66,62 @@ def plan(
         typer.echo(f"warning: the disk has {free_space} free, and the run leaves {needed_space} on it", err=True)
 
 
-def _print(costs: Plan, jobs_at_once: int) -> None:
-    from rich.console import Console
+def _changes(settings: Config) -> list[str]:
+    """Return a line for each cause of jobs of the next run, and the total."""
+    from heirloom.planning import changes
+
+    pending = changes.pending(settings)
+    causes = [cause.line for cause in changes.causes(settings, pending)]
+    return [*causes, changes.total(settings, pending)]
+
+
+def _lines(costs: Plan, jobs_at_once: int) -> list[str]:
+    """Return a plan as lines of 80 columns: each experiment with a line per step, and the totals."""
+    from itertools import groupby
+
     from rich.filesize import decimal
-    from rich.table import Table
 
-    from heirloom.planning.estimate import MEGABYTE
+    from heirloom.planning.times import words
 
-    table = Table(box=None, header_style="bold")
-    for name in ("experiment", "step"):
-        table.add_column(name)
-    for name in ("jobs", "time", "longest", "memory", "disk", "from"):
-        table.add_column(name, justify="right")
-    for line in costs.lines:
-        source = "earlier runs" if line.is_calibrated else "the config"
-        times = _time(line.seconds), _time(line.longest)
-        sizes = decimal(round(line.memory_mb * MEGABYTE)), decimal(round(line.disk_bytes))
-        table.add_row(line.experiment, line.step, f"{line.jobs:,}", *times, *sizes, source)
-    console = Console()
-    console.print(table)
+    rows = [_row("", "jobs", "time", "longest", "memory", "disk", "files")]
+    for experiment, lines in groupby(costs.lines, lambda line: line.experiment):
+        rows.append(experiment)
+        rows += [_step(line) for line in lines]
     hours = costs.seconds * costs.num_threads / 3600
     disk, checkpoints = decimal(round(costs.disk_bytes)), decimal(round(costs.checkpoints))
-    console.print(f"{costs.jobs:,} jobs, {hours:,.1f} hours of a thread; {disk} on disk, {checkpoints} of it checkpoints")
     shortest_time = max(costs.path, costs.seconds / jobs_at_once)
-    console.print(f"longest path {_time(costs.path)}; with {jobs_at_once} at once at least {_time(shortest_time)}", highlight=False)
+    return [
+        *rows,
+        f"{costs.jobs:,} jobs, {hours:,.1f} hours of a thread",
+        f"{disk} in {costs.files:,} files, {checkpoints} of it checkpoints",
+        f"longest path {words(costs.path)}; with {jobs_at_once} at once at least {words(shortest_time)}",
+        _source(costs),
+    ]
+
+
+def _step(line: Line) -> str:
+    from rich.filesize import decimal
+
+    from heirloom.planning.estimate import MEGABYTE
+    from heirloom.planning.times import words
+
+    sizes = decimal(round(line.memory_mb * MEGABYTE)), decimal(round(line.disk_bytes))
+    mark = "" if line.is_calibrated else "*"
+    return _row(f"  {line.step}{mark}", f"{line.jobs:,}", words(line.seconds), words(line.longest), *sizes, f"{line.files:,}")
+
+
+def _row(name: str, *cells: str) -> str:
+    widths = (8, 11, 11, 12, 12, 10)
+    return f"{name:16}" + "".join(f"{cell:>{width}}" for cell, width in zip(cells, widths, strict=True))
+
+
+def _source(costs: Plan) -> str:
+    """Return where the times come from."""
+    if all(line.is_calibrated for line in costs.lines):
+        return "times: by earlier runs of this config"
+    if not any(line.is_calibrated for line in costs.lines):
+        return "times: by the config alone; earlier runs correct them"
+    return "times: by earlier runs of this config; those of *, which have not run, by the config alone"
 
 
 def _print_resolutions(resolutions: list[Resolution]) -> None:
@@ -83,7 +131,7 @@ def _print_resolutions(resolutions: list[Resolution]) -> None:
     if not resolutions:
         typer.echo("smallest difference that the seeds resolve: not known before a control has run")
         return
-    typer.echo("smallest difference to the control that the seeds resolve, four times of five, by the scatter of the control that was run:")
+    _echo("smallest difference to the control that the seeds resolve, four times of five, by the scatter of the control that was run:")
     arms: dict[Resolution, list[str]] = {}
     for resolution in resolutions:
         arms.setdefault(resolution._replace(regime=""), []).append(resolution.regime)
@@ -92,20 +140,17 @@ def _print_resolutions(resolutions: list[Resolution]) -> None:
         words = f"{resolution.words(seeds)} with {seeds} seed{'s' if seeds > 1 else ''}"
         if seeds < ENOUGH:
             words += f"; {resolution.words(ENOUGH)} with {ENOUGH}"
-        typer.echo(f"  {resolution.experiment} ({', '.join(regimes)}), {resolution.measure}: {words}")
+        _echo(f"  {resolution.experiment} ({', '.join(regimes)}), {resolution.measure}: {words}")
 
 
 def _print_needs(needs: list[Need]) -> None:
     """Print for each claim that the last run left inconclusive how many seeds would decide it."""
     if needs:
-        typer.echo("seeds that would decide what the last run left inconclusive, four times of five, by how far its seeds scatter:")
+        _echo("seeds that would decide what the last run left inconclusive, four times of five, by how far its seeds scatter:")
     for need in needs:
-        typer.echo(f"  {need.words}")
+        _echo(f"  {need.words}")
 
 
-def _time(seconds: float) -> str:
-    """Return an expected time in its largest unit. rich writes times as clocks do (0:08:24), finer than an estimate can be."""
-    for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
-        if seconds >= size:
-            return f"{seconds / size:,.1f} {unit}"
-    return f"{seconds:.0f} s"
+def _echo(sentence: str) -> None:
+    """Print a sentence in lines of 80 columns."""
+    typer.echo(textwrap.fill(sentence, _COLUMNS, subsequent_indent="    ", break_long_words=False))

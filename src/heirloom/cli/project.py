@@ -1,4 +1,4 @@
-"""The commands that begin and run a project: `init`, `run`."""
+"""The commands that begin, run and watch a project: `init`, `run`, `status`."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from heirloom.cli import progress
+from heirloom.cli.arguments import CONFIG, ConfigFile
 from heirloom.cli.panels import RUN
 from heirloom.errors import HeirloomError
 
@@ -37,7 +39,9 @@ def init(
     else:
         from heirloom.projects import own_data
 
-        for choice in own_data.project(folder, data, model):
+        with progress.waiting("init"):
+            choices = own_data.project(folder, data, model)
+        for choice in choices:
             typer.echo(f"{choice.key}: {choice.value}  ({choice.reason})")
     typer.echo(f"next: cd {folder} && heirloom run")
 
@@ -56,3 +60,23 @@ def run(
     from heirloom.projects import snakemake
 
     snakemake.replace_process([*(["--dry-run"] if dry_run else []), *context.args])
+
+
+@app.command(rich_help_panel=RUN, epilog="Example: heirloom status --config configs/lm.yaml")
+def status(config: ConfigFile = CONFIG) -> None:
+    """Say which jobs of a run are running, which generations are done, and how many minutes are left; on a cluster, too."""
+    from heirloom.config import load
+    from heirloom.planning import status as job
+
+    typer.echo("\n".join(job.lines(load(config))))
+
+
+@app.command(rich_help_panel=RUN, epilog="Example: heirloom profile")
+def profile(folder: Annotated[Path, typer.Argument(help="The folder to make; git ignores profiles/site.")] = Path("profiles/site")) -> None:
+    """Write a profile for this Slurm cluster, with the partition, account and status command that it names; then check it."""
+    from heirloom.projects import site_profile, template
+
+    text = template.place("profiles/slurm/config.yaml").read_text(encoding="utf-8")
+    for choice in site_profile.write(folder, text):
+        typer.echo(f"{choice.key}: {choice.value}  ({choice.reason})")
+    typer.echo(f"next: heirloom check --profile {folder} && snakemake --workflow-profile {folder}")

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from heirloom.cli import progress
 from heirloom.cli.arguments import CONFIG, ConfigFile, complete
 from heirloom.cli.panels import LOOK, RUN
 from heirloom.errors import HeirloomError
@@ -21,9 +22,14 @@ def check(
     thorough: Annotated[bool, typer.Option("--thorough", help="Also count the rows of text sources that might be too small.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing when all is well.")] = False,
     profile: Annotated[
-        bool, typer.Option("--profile", help="Also ask the cluster of a profile whether it can say that a job has ended.")
+        bool,
+        typer.Option(
+            "--profile", help="Also ask a profile's cluster: partition, account, accounting, and whether a node sees this folder."
+        ),
     ] = False,
-    path: Annotated[Path | None, typer.Argument(help="The profile that --profile means; profiles/slurm if none is given.")] = None,
+    path: Annotated[
+        Path | None, typer.Argument(help="The profile that --profile means; profiles/site, or else profiles/slurm, if none is given.")
+    ] = None,
 ) -> None:
     """Check a config and its sources, and the cluster of a profile, writing nothing."""
     from heirloom import preflight
@@ -32,10 +38,8 @@ def check(
 
     settings = load(config)
     layout.check(settings)
-    if thorough:
-        preflight.thorough(settings)
-    else:
-        preflight.cheap(settings)
+    with progress.waiting("check"):
+        (preflight.thorough if thorough else preflight.cheap)(settings)
     if not quiet:
         num_lineages = sum(1 for _ in settings.lineages())
         typer.echo(f"{config}: {len(settings.experiments)} experiments, {num_lineages} lineages")
@@ -44,7 +48,7 @@ def check(
     if profile:
         from heirloom.planning import accounting
 
-        line = accounting.check_profile(path or accounting.PROFILE)
+        line = accounting.check_profile(path or accounting.usual_profile())
         if not quiet:
             typer.echo(line)
 
@@ -67,8 +71,13 @@ def plot(config: ConfigFile = CONFIG) -> None:
     draw.write(load(config))
 
 
-@app.command(rich_help_panel=LOOK, epilog="Example: heirloom report --config configs/quick.yaml")
-def report(config: ConfigFile = CONFIG) -> None:
+@app.command(rich_help_panel=LOOK, epilog="Example: heirloom report --against HEAD~1")
+def report(
+    config: ConfigFile = CONFIG,
+    against: Annotated[
+        str, typer.Option(help="Another run to compare with on the page: a git revision, a folder of results, or its metrics.parquet.")
+    ] = "",
+) -> None:
     """Write report.html and claims.csv from the results of the config's last run; nothing is run again."""
     from rich.filesize import decimal
 
@@ -77,7 +86,8 @@ def report(config: ConfigFile = CONFIG) -> None:
     from heirloom.report.page import build
 
     loaded_config = load(config)
-    build.write(loaded_config, config)
+    with progress.waiting("report"):
+        build.write(loaded_config, config, against)
     contents.write()
     page = Path(loaded_config.results.page)
     typer.echo(f"{page}: {decimal(page.stat().st_size)}")
@@ -98,12 +108,24 @@ def show(
 
 
 @app.command(rich_help_panel=LOOK, epilog="Example: heirloom summary --config configs/quick.yaml")
-def summary(config: ConfigFile = CONFIG) -> None:
-    """Print what a run found, beside theory where there is one."""
+def summary(
+    config: ConfigFile = CONFIG,
+    *,
+    full: Annotated[bool, typer.Option("--full", help="Every measure of every arm, theory, onsets, and every claim.")] = False,
+) -> None:
+    """Print what a run found, in 60 lines at most; with --full, every number beside theory where there is one."""
     from heirloom.config import load
-    from heirloom.report.summary import print_summary
 
-    print_summary(load(config))
+    if full:
+        from heirloom.report.summary import print_summary
+
+        print_summary(load(config))
+    else:
+        from heirloom.report import overview
+
+        with progress.waiting("summary"):
+            lines = overview.lines(load(config))
+        typer.echo("\n".join(lines))
 
 
 @app.command(hidden=True)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pyarrow as pa
 
 WEIGHT = "weight"
+MEMBER, FIRST_ANCESTORS = "population_member", "first_ancestors"
+"""Columns that rows of a population have: whose model wrote the row, and the shares of the members among its first ancestors."""
 PROMPT, PROMPT_TEXT, STOPPED = "prompt", "prompt_text", "stopped"
 """Columns that rows of a prompt and its completion have beside those of text."""
 
@@ -25,6 +27,8 @@ _PLAIN = {
     "depth_max": pa.int32(),
     "parent": pa.int64(),
     "model": pa.string(),
+    MEMBER: pa.int32(),
+    FIRST_ANCESTORS: pa.list_(pa.float64()),
     WEIGHT: pa.float64(),
 }
 

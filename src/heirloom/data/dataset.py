@@ -4,8 +4,9 @@ Legend of shapes: R replicas, N rows a replica, W numbers a row (dimensions of a
 
 Columns of a text row: ``row`` (id), ``tokens`` (W new tokens; the prompt is ``parent``), ``text``, and the ancestry
 ``kind`` (real | synthetic), ``born`` (generation that made it, 0 for real), ``depth`` and ``depth_max`` (models since a human:
-`ancestry`), ``parent`` (row id of the prompt, or null), ``model`` (fingerprint of the checkpoint that wrote it, or null). A vector row
-has ``replica`` and ``x`` in place of tokens and text: float64, or uint8 where it is an image. (kind, born, row) names a row within a
+`ancestry`), ``parent`` (row id of the prompt, or null), ``model`` (fingerprint of the checkpoint that wrote it, or null). Rows of a
+population have ``population_member`` and ``first_ancestors``, too (`columns`). A vector row has
+``replica`` and ``x`` in place of tokens and text: float64, or uint8 where it is an image. (kind, born, row) names a row within a
 lineage and replica. A training set of a regime with weights has a column ``weight``: how much a row counts, 1 on average.
 
 A row of a prompt and its completion has the completion in ``tokens`` and ``text``, with the end token last in ``tokens`` where the writer

@@ -35,6 +35,19 @@ class Prompts:
     tokens: ragged.Tokens
 
 
+@dataclass(frozen=True)
+class Answered(Prompts):
+    """A chunk of prompts with their completions.
+
+    Parameters
+    ----------
+    completions
+        Token ids, padding behind each completion; shape (B, C).
+    """
+
+    completions: ragged.Tokens
+
+
 class Limit(NamedTuple):
     """When a completion ends: with one of these tokens, which is its last, or after so many tokens.
 
@@ -162,13 +175,26 @@ def chunks(dataset: Dataset, chunk_rows: int) -> Iterator[tuple[NDArray[np.int64
 
 def prompt_chunks(dataset: Dataset, chunk_rows: int, numbers: range) -> Iterator[Prompts]:
     """Yield the full chunks of prompts of these numbers, in the layout of the prompts' lengths."""
+    for rows, batch in _chunks_by_prompt(dataset, [PROMPT], chunk_rows, numbers):
+        yield Prompts(rows, ragged.padded(_list(batch, PROMPT), left=True))
+
+
+def answered_chunks(dataset: Dataset, chunk_rows: int, numbers: range) -> Iterator[Answered]:
+    """Yield the chunks of `prompt_chunks` with the rows' completions."""
+    for rows, batch in _chunks_by_prompt(dataset, [PROMPT, "tokens"], chunk_rows, numbers):
+        yield Answered(rows, ragged.padded(_list(batch, PROMPT), left=True), ragged.padded(_list(batch, "tokens")))
+
+
+def _chunks_by_prompt(
+    dataset: Dataset, columns: Sequence[str], chunk_rows: int, numbers: range
+) -> Iterator[tuple[NDArray[np.int64], pa.RecordBatch]]:
+    """Yield the positions and the columns of the rows of each full chunk, in the layout of the prompts' lengths."""
     number = 0
-    for window, batch in windows(dataset, [PROMPT], chunk_rows):
-        prompts = _list(batch, PROMPT)
-        for places in buckets.chunks(arrow.lengths(prompts), chunk_rows):
+    for window, batch in windows(dataset, columns, chunk_rows):
+        for places in buckets.chunks(arrow.lengths(_list(batch, PROMPT)), chunk_rows):
             if number in numbers:
                 full = filled(places, chunk_rows)
-                yield Prompts(window.start + full, ragged.padded(prompts.take(arrow.column(full)), left=True))
+                yield window.start + full, batch.take(arrow.column(full))
             number += 1
         if number >= numbers.stop:
             return

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from heirloom.data.ancestry import Writer
 from heirloom.data.arrow import column, numbers, strings
+from heirloom.data.columns import FIRST_ANCESTORS, MEMBER
 
 
 def text_table(
@@ -121,7 +122,7 @@ def _replica_and_row(num_replicas: int, num_rows: int, first_row: int) -> tuple[
 
 def _ancestry(replica: NDArray[np.int32], born: int, parent: Sequence[int] | None, writer: Writer | None) -> dict[str, pa.Array]:
     num_rows = len(replica)
-    return {
+    columns = {
         "kind": _constant(num_rows, "synthetic" if writer else "real"),
         "born": column(np.full(num_rows, born, np.int32)),
         "depth": column(writer.depth[replica] if writer else np.zeros(num_rows)),
@@ -129,6 +130,10 @@ def _ancestry(replica: NDArray[np.int32], born: int, parent: Sequence[int] | Non
         "parent": pa.nulls(num_rows, pa.int64()) if parent is None else column(np.asarray(parent, np.int64)),
         "model": _constant(num_rows, writer.model if writer else None),
     }
+    if writer and writer.first is not None:
+        columns[MEMBER] = column(np.full(num_rows, writer.member, np.int32))
+        columns[FIRST_ANCESTORS] = pa.FixedSizeListArray.from_arrays(column(writer.first[replica].reshape(-1)), writer.first.shape[1])
+    return columns
 
 
 def _constant(num_rows: int, value: str | None) -> pa.Array:

@@ -10,7 +10,7 @@ from typing import Any
 from heirloom.diffs import parts
 from heirloom.diffs.casts import aligned
 from heirloom.diffs.comparison import compare
-from heirloom.diffs.options import MAX_EXAMPLES, SAMPLE, Options, names
+from heirloom.diffs.options import MAX_CELL_BYTES, MAX_EXAMPLES, SAMPLE, Options, names
 from heirloom.diffs.result import DatasetDiff
 from heirloom.diffs.sides import Side
 from heirloom.diffs.views import Pairs, viewed
@@ -28,6 +28,7 @@ def diff(
     max_examples: int = MAX_EXAMPLES,
     sample: int = SAMPLE,
     seed: int = 0,
+    max_cell_bytes: int = MAX_CELL_BYTES,
     against_control: bool = False,
 ) -> DatasetDiff:
     """Return what changed from dataset A to dataset B; where one has several splits or configurations, split by split.
@@ -54,6 +55,8 @@ def diff(
         Rows of either side that the tests look at; counts are exact whatever this is.
     seed
         Of the permutations and the samples.
+    max_cell_bytes
+        A text, a list or bytes in one cell that takes more is refused: words of a text of hundreds of megabytes would fill the memory.
     against_control
         Also compare the two control generations of the same experiment and seed: what resampling alone does.
 
@@ -62,7 +65,7 @@ def diff(
     HeirloomError
         If a side cannot be read, the two have no data in common, a named column is missing, or there is no control.
     """
-    options = Options(max_examples, sample, seed, names(on), text_column, names(ignore), tolerance)
+    options = Options(max_examples, sample, seed, names(on), text_column, names(ignore), tolerance, max_cell_bytes)
     sides = _named(a, "A"), _named(b, "B")
     name_a, name_b = (side.name if isinstance(side, Side) else str(side) for side in sides)
     return compare_pairs(name_a, name_b, viewed(parts.paired(*sides), options), options, against_control=against_control)

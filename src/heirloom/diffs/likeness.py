@@ -2,7 +2,8 @@
 
 A row was edited if few of its words differ from those of one row of the other side: at most a fifth, or one word of three or more.
 Each row is in one pair at most, and as few words as possible differ over all pairs. Where there are more
-than `MAX_PAIRS` pairs, only near-duplicates by MinHash (`near`) are compared, and of more than `MAX_WORDS_ROWS` rows no words are.
+than `MAX_PAIRS` pairs of rows or `MAX_WORD_PAIRS` pairs of words, only near-duplicates by MinHash (`near`) are compared, and of more
+than `MAX_WORDS_ROWS` rows, or of a row of more than `MAX_WORDS`, no words are.
 """
 
 from __future__ import annotations
@@ -19,6 +20,10 @@ from heirloom.stats.samples import Floats
 
 MAX_PAIRS = 1_000_000
 """Pairs of rows that are all compared; beyond that only near-duplicates are."""
+MAX_WORD_PAIRS = 100_000_000_000
+"""Words of all rows of A, times those of B: what comparing all pairs costs, seconds at most."""
+MAX_WORDS = 100_000
+"""Of a row whose words are compared; a longer one is a near-duplicate at most."""
 MAX_WORDS_ROWS = 20_000
 """Rows of one side with a near-duplicate whose words are compared."""
 MAX_SHARE = 0.2
@@ -104,9 +109,15 @@ def _edited(signatures: tuple[near.Signatures, near.Signatures], positions: tupl
     """Return the edited rows: of all pairs where these are few, else of near-duplicates, compared by their words where they can be."""
     a, b = signatures
     if len(a) * len(b) <= MAX_PAIRS:
-        texts_a, texts_b = _as_texts(*words_of(positions))
-        rows_a, rows_b, distances = _all_close(texts_a, texts_b)
-        return _cheapest((len(a), len(b)), *_small(texts_a, texts_b, rows_a, rows_b, distances))
+        words_a, words_b = words_of(positions)
+        if len(words_a.values) * len(words_b.values) <= MAX_WORD_PAIRS:
+            texts_a, texts_b = _as_texts(words_a, words_b)
+            close_pairs = _small(texts_a, texts_b, *_all_close(texts_a, texts_b))
+            return _cheapest((len(a), len(b)), *close_pairs)
+    return _edited_of_near(a, b, positions, words_of)
+
+
+def _edited_of_near(a: near.Signatures, b: near.Signatures, positions: tuple[Ints, Ints], words_of: WordsOf) -> tuple[Ints, Ints]:
     rows_a, rows_b, similarity = near.candidates(a, b)
     rows = np.unique(rows_a), np.unique(rows_b)
     if max(map(len, rows)) > MAX_WORDS_ROWS:
@@ -168,7 +179,7 @@ def _distances(a: list[str], b: list[str], rows_a: Ints, rows_b: Ints) -> Ints:
 
 
 def _as_texts(a: Ragged, b: Ragged) -> tuple[list[str], list[str]]:
-    """Return each row as a text with one character for each word: `rapidfuzz` compares texts fastest."""
+    """Return each row as a text with one character for each word, which `rapidfuzz` compares fastest; a row over `MAX_WORDS` as none."""
     _, codes = np.unique(np.concatenate([a.values, b.values]), return_inverse=True)
     characters = (codes + 1).astype("<u4")
     return _split(characters[: len(a.values)], a.offsets), _split(characters[len(a.values) :], b.offsets)
@@ -177,4 +188,4 @@ def _as_texts(a: Ragged, b: Ragged) -> tuple[list[str], list[str]]:
 def _split(characters: np.ndarray[tuple[int], np.dtype[np.uint32]], offsets: Ints) -> list[str]:
     text = characters.tobytes().decode("utf-32-le", "surrogatepass")
     bounds = offsets.tolist()
-    return [text[start:stop] for start, stop in pairwise(bounds)]
+    return [text[start:stop] if stop - start <= MAX_WORDS else "" for start, stop in pairwise(bounds)]

@@ -11,6 +11,8 @@ from heirloom.runtime.streams import Stream
 MAX_EXAMPLES = 5
 SAMPLE = 10_000
 FEWEST_ROWS = 2
+MAX_CELL_BYTES = 1 << 24
+"""A cell of 16 MiB, once decompressed; words of a larger text would no longer fit in memory."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,8 @@ class Options:
         Columns that are left out.
     tolerance
         Two numbers of paired rows are equal if they differ by no more than this.
+    max_cell_bytes
+        A text, a list or bytes in one cell that takes more is refused.
     """
 
     max_examples: int = MAX_EXAMPLES
@@ -42,6 +46,7 @@ class Options:
     text_column: str = ""
     ignore: tuple[str, ...] = ()
     tolerance: float = 0.0
+    max_cell_bytes: int = MAX_CELL_BYTES
 
     def __post_init__(self) -> None:
         if self.max_examples < 0 or self.sample < FEWEST_ROWS or self.seed < 0:
@@ -51,6 +56,8 @@ class Options:
             )
         if not 0 <= self.tolerance < float("inf"):
             raise HeirloomError(f"--tolerance {self.tolerance}: allowed is a number from 0")
+        if self.max_cell_bytes < 1:
+            raise HeirloomError(f"--max-cell-bytes {self.max_cell_bytes}: allowed is a number from 1")
         contradictions = set(self.on) & set(self.ignore)
         if contradictions:
             raise HeirloomError(f"--ignore: {', '.join(sorted(contradictions))} is a key of --on, and a key is not left out")

@@ -143,7 +143,7 @@ class Side:
         Raises
         ------
         HeirloomError
-            If a file is damaged.
+            If a file is damaged, or a cell takes more bytes than are allowed.
         """
         import pyarrow as pa
 
@@ -152,6 +152,7 @@ class Side:
         for file in self._readable_files:
             try:
                 for batch in storage.batches(file, stored_names, batch_rows):
+                    storage.check_cells(file, batch, self.view.max_cell_bytes)
                     yield self.view.batch(batch, columns)
             except (OSError, pa.ArrowException) as error:
                 raise HeirloomError(f"{file}: damaged ({storage.cause(error)})") from None

@@ -78,6 +78,32 @@ def check_columns(file: Path, schema: pa.Schema) -> None:
         arrow_columns.check(field, str(file))
 
 
+def check_cells(file: Path, rows: pa.RecordBatch, max_bytes: int) -> None:
+    """Refuse a text, bytes or a list in one cell that takes more than some bytes."""
+    if rows.nbytes <= max_bytes:
+        return
+    for name, column in zip(rows.schema.names, rows.columns, strict=True):
+        most = _most_bytes_of_a_cell(column)
+        if most > max_bytes:
+            ways = f"leave it out by --ignore {name}, or allow more by --max-cell-bytes {most}"
+            raise HeirloomError(f"{file}: a cell of column {name} has {most:,} bytes; allowed are {max_bytes:,}: {ways}")
+
+
+def _most_bytes_of_a_cell(column: pa.Array) -> int:
+    """Return the bytes of the longest text, bytes or list of numbers of a column; 0 where cells have one size."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    kind = column.type
+    if pa.types.is_string(kind) or pa.types.is_binary(kind) or pa.types.is_large_string(kind) or pa.types.is_large_binary(kind):
+        return pc.max(pc.binary_length(column)).as_py() or 0
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        values = column.flatten()
+        bytes_of_a_value = values.nbytes / max(1, len(values))
+        return int((pc.max(pc.list_value_length(column)).as_py() or 0) * bytes_of_a_value)
+    return 0
+
+
 def about(file: Path) -> tuple[pa.Schema, int, int]:
     """Return a file's columns, rows, and bytes once decompressed."""
     import pyarrow.parquet as pq

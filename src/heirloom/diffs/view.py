@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from heirloom.diffs.options import MAX_CELL_BYTES
 from heirloom.errors import HeirloomError
 
 if TYPE_CHECKING:
@@ -26,11 +27,14 @@ class View:
         Columns that are left out.
     casts
         Column → the type that its values are read as.
+    max_cell_bytes
+        A cell that takes more is refused.
     """
 
     text_column: str = ""
     ignored: frozenset[str] = frozenset()
     casts: Mapping[str, pa.DataType] = field(default_factory=dict)
+    max_cell_bytes: int = MAX_CELL_BYTES
 
     def stored_name(self, column: str) -> str:
         """Return the name that a column has in the file."""

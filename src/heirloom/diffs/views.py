@@ -35,8 +35,9 @@ def _viewed(side: Side | None, options: Options) -> Side | None:
 
 def viewed_side(side: Side, options: Options) -> Side:
     """Return one side as the options say; errors as for its `View`."""
+    side = replace(side, view=View(max_cell_bytes=options.max_cell_bytes))
     if not (options.text_column or options.ignore):
         return side
     is_named_so = not side.has(options.text_column) and side.has(TEXT)
     text_column = "" if is_named_so or options.text_column == TEXT else options.text_column
-    return replace(side, view=View(text_column, frozenset(options.ignore)))
+    return replace(side, view=View(text_column, frozenset(options.ignore), max_cell_bytes=options.max_cell_bytes))

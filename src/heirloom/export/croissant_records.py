@@ -20,8 +20,11 @@ PARQUET = "application/x-parquet"
 _WORDS = {
     "replica": "Number of the replica, from 0.",
     "row": "Id of the row; with kind, born and replica it names a row within a lineage.",
+    "prompt": "Token ids of what is given.",
+    "prompt_text": "The decoded prompt.",
     "tokens": "Token ids of the row, the prompt's left out.",
     "text": "The decoded tokens.",
+    "stopped": "Whether the end token is the last of the tokens.",
     "x": "The numbers of the row.",
     "weight": "How much the row counts in training, 1 on average.",
     "kind": "real, or synthetic where a model wrote the row.",
@@ -30,6 +33,8 @@ _WORDS = {
     "depth_max": "Models between the row and a human, on the longest way; 0 of a real row.",
     "parent": "Row id of the prompt that the row continues, among the training rows of generation 0; null without a prompt.",
     "model": "Fingerprint (sha256) of the checkpoint that wrote the row; null of a real row.",
+    "population_member": "Number, from 0, of the member of the population whose model wrote the row; -1 of a real row.",
+    "first_ancestors": "Shares of the members of the population among the row's first ancestors; zeros of a real row.",
 }
 _TERMS = {
     "kind": "prov:type",

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heirloom.data.dataset import Dataset
-from heirloom.data.pairs import Limit, Prompts
+from heirloom.data.pairs import Answered, Limit, Prompts
 from heirloom.families.base import Family, Measuring
 from heirloom.runtime.streams import Stream
 from heirloom.specs.pretrained import Pretrained
@@ -82,6 +82,20 @@ class Editor(Protocol):
         A token whose probability under ``judge``, given the tokens before it in its row, is at least ``above`` is drawn from ``model`` in
         that same context; the others stay, and so does the first, which has no context (Zhu et al. 2024, "How to Synthesize Text Data
         without Model Collapse?", ToEdit).
+        """
+        ...
+
+
+class PairEditor(Protocol):
+    """What a text family that completes prompts offers beside `Editor`, so that pairs, too, can be edited."""
+
+    def edit_completions(
+        self, model: Any, judge: Any, chunks: Iterable[Answered], limit: Limit, above: float, settings: Any, stream: Stream
+    ) -> Iterator[NDArray[np.int32]]:
+        """Yield the completions of each chunk, shape (B, C), in which tokens that the judge finds too easy are drawn anew, as in `Editor`.
+
+        The first token is one of them: its context is the prompt. An end token stays, and where one is drawn, the token that was there
+        stays: a completion keeps its length. Random numbers are keyed by the rows' ids and the place in the completion.
         """
         ...
 
@@ -175,6 +189,7 @@ PROTOCOLS: Mapping[Ability, type] = {
     "statistics": Rowless,
     "select": Judge,
     "edit": Editor,
+    "edit_pairs": PairEditor,
     "repair": Repairable,
     "resume": Resumable,
     "fetch": Fetched,

@@ -9,7 +9,7 @@ Legend of shapes: B rows of a chunk, P tokens of the longest prompt, C tokens of
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, islice
 from typing import Any
 
@@ -56,6 +56,23 @@ def evaluate(model: Losses, origin: Losses, respond: Respond, sets: Sets, measur
         **runs(sets, measuring.generation),
         **surviving_words(sets, measuring.generation, _whole_texts),
     }
+
+
+def edited(
+    completions_BC: NDArray[Any], probability_BC: NDArray[np.float64], drawn_BC: NDArray[Any], above: float, stops: Sequence[int]
+) -> NDArray[np.int32]:
+    """Return completions in which each token is the drawn one where its probability is at least ``above``, if neither is an end token.
+
+    Parameters
+    ----------
+    completions_BC
+        Padding behind each, which stays.
+    probability_BC, drawn_BC
+        Of each token: its probability, and what may stand in for it.
+    """
+    is_fixed_BC = np.isin(completions_BC, [ragged.PADDING, *stops]) | np.isin(drawn_BC, stops)
+    edited_BC = np.where((probability_BC >= above) & ~is_fixed_BC, drawn_BC, completions_BC)
+    return edited_BC.astype(np.int32)
 
 
 def log_likelihoods(losses: Losses, rows: Dataset, chunk_rows: int) -> NDArray[np.float64]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from heirloom.data import pairs as pair_data
 from heirloom.data.dataset import Dataset
-from heirloom.data.pairs import Limit, Prompts
+from heirloom.data.pairs import Answered, Limit, Prompts
 from heirloom.errors import HeirloomError
 from heirloom.families import minibatches
 from heirloom.families.base import Measuring, Sets
@@ -25,7 +25,7 @@ from heirloom.families.lm.library.generation import banned, writer
 from heirloom.families.lm.library.learner import Learner
 from heirloom.families.lm.library.llama import llama
 from heirloom.families.lm.library.model import CausalLM, fetch, load, save
-from heirloom.families.lm.native import completion as native
+from heirloom.families.lm.native import writer as native
 from heirloom.families.lm.pairs import completion_losses
 from heirloom.families.lm.scoring import log_likelihoods, row_losses
 from heirloom.runtime import processes
@@ -42,6 +42,7 @@ __all__ = [
     "complete",
     "completion_losses",
     "edit",
+    "edit_completions",
     "evaluate",
     "fetch",
     "load",
@@ -119,8 +120,7 @@ def complete(model: CausalLM, prompts: Iterable[Prompts], limit: Limit, settings
 def _completer(model: CausalLM, settings: Sampling) -> pairs.Completer:
     """Return what completes prompts."""
     if settings.engine == "native":
-        decoding = Decoding.of(settings)
-        return partial(native.complete_prompts, llama(model), decoding=decoding, precision=settings.precision)
+        return native.completer(llama(model), settings)
     return partial(completion.complete_prompts, model, settings)
 
 
@@ -130,6 +130,14 @@ def edit(
     """Yield chunks of rows in which the tokens that the judge finds too easy are drawn anew (`lm.editing`)."""
     minibatches.use_deterministic_kernels()
     return editing.edit(model, judge, rows, above, Decoding.of(settings, banned(model, settings)), stream)
+
+
+def edit_completions(
+    model: CausalLM, judge: CausalLM, chunks: Iterable[Answered], limit: Limit, above: float, settings: Sampling, stream: Stream
+) -> Iterator[NDArray[np.int32]]:
+    """Yield the completions of each chunk, tokens that the judge finds too easy drawn anew (`lm.editing`)."""
+    minibatches.use_deterministic_kernels()
+    return editing.edit_completions(model, judge, chunks, limit, above, Decoding.of(settings), stream)
 
 
 def blended(model: CausalLM, base: CausalLM, base_share: float) -> CausalLM:

@@ -111,8 +111,9 @@ def sample(
 
 def evaluate(model: Model, sets: Sets, origin: Model, measuring: Measuring, stream: Stream) -> dict[str, float]:
     """Measure the fit against the true law, and the tails of the generation's rows against the true law's bounds; see `measure`."""
-    tails = mixtures.tail_masses(sets.sample.by_replica(), mixtures.truth(measuring.truth))
-    return measure(model, origin, measuring) | replicas.summarise_each(tails)
+    x_RND, truth = sets.sample.by_replica(), mixtures.truth(measuring.truth)
+    of_rows = mixtures.tail_masses(x_RND, truth) | mixtures.mode_mixing(x_RND, truth)
+    return measure(model, origin, measuring) | replicas.summarise_each(of_rows)
 
 
 def summarise(rows: Dataset) -> Statistics:

@@ -124,6 +124,7 @@ def evaluate(model: Model, sets: Sets, origin: Model, measuring: Measuring, stre
         "smallest_weight": model.weights.min(axis=1),
         "em_iterations": model.iterations,
         **mixtures.tail_masses(sets.sample.by_replica(), truth),
+        **mixtures.mode_mixing(sets.sample.by_replica(), truth),
         **mixtures.minority_share(sets.sample.by_replica(), truth),
         "centred_tail_mass_95": mixtures.centred_tail_mass(sets.sample.by_replica(), mixture, truth, 0.95),
     }

@@ -130,6 +130,7 @@ def evaluate(model: Model, sets: Sets, origin: Model, measuring: Measuring, stre
         "mean_squared_error": vectors.mean_squared_distance(model.x.mean(axis=1), mixtures.moments(truth)[0][0]),
         "bandwidth": np.sqrt(vectors.covariance_trace(model.kernel) / model.kernel.shape[-1]),
         **mixtures.tail_masses(sets.sample.by_replica(), truth),
+        **mixtures.mode_mixing(sets.sample.by_replica(), truth),
     }
     return replicas.summarise_each(measured)
 

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from heirloom.data import pairs
 from heirloom.data.dataset import Dataset
-from heirloom.data.pairs import Limit, Prompts
+from heirloom.data.pairs import Answered, Limit, Prompts
 from heirloom.data.ragged import PADDING
 from heirloom.errors import HeirloomError
 from heirloom.families import answers, ngram_tables, text
@@ -148,6 +148,19 @@ def edit(
         new_tokens = [_next_tokens(model, ids_BT[:, :position], uniforms_BT[:, position]) for position in range(1, width)]
         probability_BT = _probabilities(judge, ids_BT)[:, 1:]
         yield text.edited(ids_BT, probability_BT, np.column_stack(new_tokens), above)
+
+
+def edit_completions(
+    model: Model, judge: Model, chunks: Iterable[Answered], limit: Limit, above: float, settings: NgramSampling, stream: Stream
+) -> Iterator[NDArray[np.int32]]:
+    """Yield the completions of each chunk, tokens that the judge finds too easy drawn anew (`abilities.PairEditor`)."""
+    for chunk in chunks:
+        uniforms_BC = stream.child("edits").uniforms_of(chunk.rows, limit.tokens)
+        ids_BT = np.column_stack([chunk.tokens, chunk.completions]).astype(np.int64)
+        places = range(chunk.tokens.shape[1], ids_BT.shape[1])
+        new_tokens = [_next_tokens(model, ids_BT[:, :place], uniforms_BC[:, number]) for number, place in enumerate(places)]
+        probability_BC = np.exp(-completion_losses(judge, chunk.tokens, chunk.completions))
+        yield answers.edited(chunk.completions, probability_BC, np.column_stack(new_tokens), above, limit.stops)
 
 
 def log_likelihoods(model: Model, rows: Dataset, chunk_rows: int) -> NDArray[np.float64]:

@@ -55,7 +55,8 @@ def check_reach(spec: Pretrained, num_tokens: int) -> None:
     context = getattr(configuration(spec).get_text_config(), "max_position_embeddings", None)
     if context is not None and num_tokens > context:
         raise HeirloomError(
-            f"{KEY}: {spec.name} has a context of {context} tokens, and {num_tokens} are needed; lower source.text.row_tokens"
+            f"{KEY}: {spec.name} has a context of {context} tokens, and {num_tokens} are needed; lower source.text.row_tokens, of pairs "
+            "max_prompt_tokens or max_completion_tokens"
         )
 
 

@@ -53,7 +53,12 @@ def live() -> dict[str, dict[str, Record]]:
 
 def marks() -> set[str]:
     """Return the units in which Snakemake has a job running or interrupted."""
-    return units_of(output for output, _ in _files(INCOMPLETE))
+    return units_of(marked_outputs())
+
+
+def marked_outputs() -> set[str]:
+    """Return the outputs of the jobs that Snakemake has running, has submitted, or has interrupted."""
+    return {output for output, _ in _files(INCOMPLETE)}
 
 
 def kept_record(output: str, record: Mapping[str, Any]) -> Record:

@@ -66,9 +66,10 @@ def _kind(text: Text) -> str:
 
 def _ancestor(text: Text) -> list[str]:
     name = f"{name_of(text.path)}, row {text.row['row']}"
-    if kinds.REAL_FOLDER.wildcards(text.path) is None:
-        return [f"  {'completes the prompt of' if 'prompt_text' in text.row else 'continues'} {name}", *_content(text)]
-    return [f"  which is {name}"]
+    if kinds.REAL_FOLDER.wildcards(text.path) is not None:
+        return [f"  which is {name}"]
+    relation = "completes the prompt of" if "prompt_text" in text.row else "continues"
+    return [f"  {'edits' if text.is_edited else relation} {name}", *_content(text)]
 
 
 def _content(text: Text) -> list[str]:

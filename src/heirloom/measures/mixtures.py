@@ -22,8 +22,13 @@ _REACH, _GRID = 12.0, 20_001  # standard deviations either way, and points: the 
 POSITIVE = ("squared_l2", "squared_l2_origin")
 """Distances between densities, above 0 where the densities differ (`measures.scales`)."""
 
-NONNEGATIVE = ("centred_tail_mass_95",)
+NONNEGATIVE = ("centred_tail_mass_95", "mode_mixing")
 """Shares of rows (`measures.scales`)."""
+
+MODES = ("mode_mixing",)
+"""Measures of rows between the components of the law (`report.profile`)."""
+DISTANCES = ("squared_l2",)
+"""Distances to the true density by which an arm is compared with its control (`report.profile`)."""
 
 TAILS = {"centred_tail_mass_95": -1}
 """Measures whose loss is early collapse, each with the direction of loss (`measures.stages`)."""
@@ -111,6 +116,17 @@ def minority_share(x_RND: Floats, law: Mixture) -> dict[str, Floats]:
         return {}
     best_RN = log_joint(law, x_RND).argmax(axis=0)
     return {"minority_share": (best_RN == weights_K.argmin()).mean(axis=1)}
+
+
+def mode_mixing(x_RND: Floats, law: Mixture) -> dict[str, Floats]:
+    """Return ``mode_mixing``, the share of rows that lie between two components of the law, shape (R,).
+
+    The posteriors of the two likeliest components of such a row are within a factor e of each other. {} where the law has one component.
+    """
+    if law.weights.shape[1] == 1:
+        return {}
+    second_RN, best_RN = np.sort(log_joint(law, x_RND), axis=0)[-2:]
+    return {"mode_mixing": (best_RN - second_RN < 1).mean(axis=1)}
 
 
 def tail_masses(x_RND: Floats, law: Mixture) -> dict[str, Floats]:

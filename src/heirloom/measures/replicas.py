@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from heirloom.errors import HeirloomError
-from heirloom.measures.stages import DIRECTIONS
+from heirloom.measures.stages import COMPARED
 
 HEAVY_TAILED = ("covariance_trace", "wasserstein2_squared", "mean_squared_error")
 """Measures whose mean rare huge lineages carry: the median stands for them, and the mean of the logarithm beside it."""
@@ -65,7 +65,7 @@ def summarise_each(measures: Mapping[str, ArrayLike]) -> dict[str, float]:
     for size in dict.fromkeys(map(len, values_of.values())):
         metrics |= _descriptions({name: values_R for name, values_R in values_of.items() if len(values_R) == size})
     num_replicas = max(map(len, values_of.values()))
-    measures_of_collapse = [name for name, values_R in values_of.items() if name in DIRECTIONS and len(values_R) == num_replicas]
+    measures_of_collapse = [name for name, values_R in values_of.items() if name in COMPARED and len(values_R) == num_replicas]
     for name in measures_of_collapse:
         metrics |= {f"{name}{_UNIT}{unit}": value for unit, value in enumerate(_unit_medians(values_of[name]))}
     return metrics

@@ -19,6 +19,9 @@ STAGES = {"early": EARLY, "late": LATE}
 
 DIRECTIONS = EARLY | LATE
 
+COMPARED = (*DIRECTIONS, *mixtures.MODES, *mixtures.DISTANCES)
+"""Measures by which an arm is compared with its control, replica by replica."""
+
 _NO_TAILS = vectors.NO_TAILS | images.NO_TAILS | parameters.NO_TAILS
 
 

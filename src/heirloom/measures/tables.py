@@ -6,12 +6,13 @@ Legend of shapes: N rows, M rows of the other table, K columns of numbers.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 Numbers = NDArray[np.float64]
 Column: TypeAlias = "Numbers | pa.ChunkedArray"
@@ -98,6 +99,8 @@ def _matrix(table: Mapping[str, Column]) -> Numbers:
 
 def _shares(texts: pa.ChunkedArray) -> dict[str, float]:
     """Return the share of each category that occurs."""
+    import pyarrow.compute as pc
+
     counts = pc.value_counts(texts)
     return {entry["values"]: entry["counts"] / len(texts) for entry in counts.to_pylist()}
 

@@ -13,28 +13,43 @@ from typing import TYPE_CHECKING, Any
 
 from heirloom import profiles
 from heirloom.errors import HeirloomError
+from heirloom.planning import cluster
 
 if TYPE_CHECKING:
     from snakemake_executor_plugin_slurm import ExecutorSettings
 
-PROFILE = Path("profiles/slurm")
-STATUS_COMMAND, FIRST_CHECK = "slurm-status-command", "slurm-init-seconds-before-status-checks"
+PROFILE, SITE = Path("profiles/slurm"), Path("profiles/site")
+"""The profile for any Slurm, and a site's own copy of it, which git ignores (`site_profile`)."""
+STATUS_COMMAND = "slurm-status-command"
+FIRST_CHECK = "slurm-init-seconds-before-status-checks"
 """Keys of a profile: who is asked about jobs, and the seconds until the first question."""
 
 _SECONDS = 60
 """How long the plugin waits for an answer."""
 
 
+def usual_profile() -> Path:
+    """Return the site's profile, or the one for any Slurm where there is none."""
+    return SITE if SITE.is_dir() else PROFILE
+
+
 def check_profile(profile: Path) -> str:
-    """Return a line that says who tells Snakemake, under this profile, that a job has ended; errors as for `check` and `settings`."""
+    """Return a line that says what a cluster answers to this profile: who says that a job has ended, and what a node sees.
+
+    Raises
+    ------
+    HeirloomError
+        As for `check`, `settings` and `cluster.check`, naming the profile.
+    """
     plugin_settings = settings(profile)
     if plugin_settings is None:
         return f"{profile}: its executor is not slurm, and no cluster is asked"
     try:
         check(plugin_settings)
+        sight = cluster.check(profiles.keys(str(profile)))
     except HeirloomError as error:
         raise HeirloomError(f"{profile}: {error}") from None
-    return f"{profile}: Slurm says when a job has ended"
+    return f"{profile}: Slurm says when a job has ended; {sight}"
 
 
 def settings(profile: Path) -> ExecutorSettings | None:
@@ -82,23 +97,30 @@ def check(plugin_settings: ExecutorSettings) -> None:
     outlives_check = job_age is not None and job_age >= 3 * first_check
     if asks_squeue and outlives_check:
         return
-    refusal = _refusal()
-    if not refusal:
+    refused = refusal()
+    if not refused:
         return
     lines = [] if asks_squeue else [f'the line "{STATUS_COMMAND}: squeue"']
     if job_age is not None and not outlives_check:
-        lines.append(f'the line "{FIRST_CHECK}: {max(job_age // 3, 1)}" (Slurm forgets an ended job after {job_age} s, MinJobAge)')
+        lines.append(f'the line "{FIRST_CHECK}: {latest_check(job_age)}" (Slurm forgets an ended job after {job_age} s, MinJobAge)')
     cure = f"add to the profile {' and '.join(lines)}" if lines else "scontrol does not say how long Slurm remembers a job"
-    raise HeirloomError(f"Slurm keeps no accounting here (sacct: {refusal}), and Snakemake would wait for ever for its first job; {cure}")
+    raise HeirloomError(f"Slurm keeps no accounting here (sacct: {refused}), and Snakemake would wait for ever for its first job; {cure}")
 
 
-def _refusal() -> str:
-    """Return why `sacct` does not answer the plugin's question, in its own words; nothing if it does."""
+def latest_check(job_age: int) -> int:
+    """Return the seconds until the first question after which the plugin still trusts squeue, which forgets a job at this age."""
+    return max(job_age // 3, 1)
+
+
+def refusal() -> str:
+    """Return why `sacct` does not answer the plugin's question, in its own words; nothing if it does, or is not there to be asked."""
     from snakemake_executor_plugin_slurm.job_status_query import query_job_status_sacct
 
     question = shlex.split(query_job_status_sacct("heirloom"))
     try:
         answer = subprocess.run(question, capture_output=True, text=True, errors="replace", timeout=_SECONDS, check=False)
+    except FileNotFoundError:
+        return ""
     except subprocess.TimeoutExpired:
         return f"no answer within {_SECONDS} s"
     if not answer.returncode:

@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from heirloom.artefacts.kinds import CHECKPOINT, ORIGIN, REAL
 from heirloom.config import Config
 from heirloom.planning.estimate import RATE, Calibration, Estimate, estimate
+from heirloom.planning.file_counts import files
+from heirloom.specs import pretrained_size
 from heirloom.workflow.jobs import jobs
 from heirloom.workflow.step import Job
-from heirloom.workflow.steps import STEPS
+from heirloom.workflow.steps import STEPS, position
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,7 @@ class Line:
     longest: float
     memory_mb: float
     disk_bytes: float
+    files: int
     is_calibrated: bool
 
 
@@ -60,6 +63,11 @@ class Plan:
         return sum(line.disk_bytes for line in self.lines)
 
     @property
+    def files(self) -> int:
+        """About how many files there are, logs and Snakemake's records among them (`file_counts.files`)."""
+        return sum(line.files for line in self.lines)
+
+    @property
     def checkpoints(self) -> float:
         """Bytes of the checkpoints alone."""
         return sum(line.disk_bytes for line in self.lines if CHECKPOINT in STEPS[line.step].makes.values())
@@ -68,15 +76,29 @@ class Plan:
 def plan(config: Config, calibration: Calibration, rate: float = RATE) -> Plan:
     """Return what a config costs if nothing of it exists yet."""
     estimates = {job: estimate(config, job, calibration, rate) for job in jobs(config)}
-    groups: dict[tuple[str, str], list[Estimate]] = defaultdict(list)
-    for job, cost in estimates.items():
+    jobs_of: dict[tuple[str, str], list[Job]] = defaultdict(list)
+    for job in estimates:
         experiment = config.experiments[job.experiment]
-        groups[experiment.variant_of or job.experiment, job.step].append(cost)
-    lines = [_line(name, step, costs) for (name, step), costs in groups.items()]
+        jobs_of[experiment.variant_of or job.experiment, job.step].append(job)
+    names = list(dict.fromkeys(name for name, _ in jobs_of))
+    ordered = sorted(jobs_of, key=lambda place: (names.index(place[0]), position(place[1])))
+    lines = []
+    for name, step in ordered:
+        group = jobs_of[name, step]
+        num_files = sum(files(config, job) for job in group)
+        lines.append(_line(name, step, [estimates[job] for job in group], num_files))
     return Plan(tuple(lines), _longest_path(estimates.items()), config.num_threads)
 
 
-def _line(experiment: str, step: str, costs: list[Estimate]) -> Line:
+def guesses(config: Config) -> list[str]:
+    """Return a line for each pretrained model whose size the plan guesses, because it is in no local folder of safetensors."""
+    models = {experiment.pretrained for experiment in config.experiments.values() if experiment.pretrained is not None}
+    names = sorted(model.name for model in models if pretrained_size.size_of(model) is None)
+    size = f"{pretrained_size.GUESS.parameters / 1e6:.0f} million parameters, as OPT-125m has"
+    return [f"family.model {name} is not here as a folder of safetensors: its size is a guess, {size}" for name in names]
+
+
+def _line(experiment: str, step: str, costs: list[Estimate], num_files: int) -> Line:
     seconds = [cost.seconds for cost in costs]
     memory_mb = max(cost.memory_mb for cost in costs)
     disk_bytes = sum(cost.disk_bytes for cost in costs)
@@ -88,6 +110,7 @@ def _line(experiment: str, step: str, costs: list[Estimate]) -> Line:
         longest=max(seconds),
         memory_mb=memory_mb,
         disk_bytes=disk_bytes,
+        files=num_files,
         is_calibrated=all(cost.is_calibrated for cost in costs),
     )
 

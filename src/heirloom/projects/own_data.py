@@ -68,7 +68,7 @@ def project(folder: Path, data: str, model: str | None) -> list[Choice]:
     experiment["source"] |= reading | {"text": form.text | text}
     pool_rows = real.count_rows(_checked(experiment).source)
     experiment |= sizes.rows(pool_rows)
-    config_text, size_choice = trial.config_text(experiment, folder, pool_rows, model)
+    config_text, size_choice = trial.config_text(experiment, folder, pool_rows)
     create.project(folder, config_text)
     return [*place.choices, *form.choices, *reading_choices, *text_choices, family_choice, size_choice]
 

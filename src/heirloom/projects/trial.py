@@ -17,15 +17,12 @@ from heirloom import preflight
 from heirloom.artefacts import paths
 from heirloom.artefacts.files import write_text
 from heirloom.planning import plan as planning
-from heirloom.planning.estimate import RATE
 from heirloom.projects import sizes
 from heirloom.projects.choice import Choice
-from heirloom.specs.causal_lm import UNKNOWN
 
 _SECONDS = 240
 """What the jobs may take by the plan, one after another: five minutes, less a start."""
 _FEWEST_ROWS = 16
-_BYTES_A_PARAMETER = 4
 _REGIMES = """regimes:
   replace: {} # the newest synthetic set and nothing else
   keep: # a tenth of the original rows, redrawn in each generation
@@ -41,7 +38,7 @@ num_threads: 1 # threads of one job; their number changes bytes
 """
 
 
-def config_text(experiment: Mapping[str, Any], folder: Path, pool_rows: int, model: str | None) -> tuple[str, Choice]:
+def config_text(experiment: Mapping[str, Any], folder: Path, pool_rows: int) -> tuple[str, Choice]:
     """Return the text of a config that passes every check and whose jobs take minutes, and the choice of its sizes.
 
     Parameters
@@ -55,23 +52,22 @@ def config_text(experiment: Mapping[str, Any], folder: Path, pool_rows: int, mod
         If the config does not pass `heirloom check --thorough`.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
-    rate = RATE * UNKNOWN.parameters / _parameters(model) if model else RATE
     with tempfile.TemporaryDirectory(dir=folder.parent) as place:
         placed_experiment = _from(Path(place), experiment)
         with chdir(place):
-            row_counts, seconds = _fitting(placed_experiment, rate)
+            row_counts, seconds = _fitting(placed_experiment)
             text = Path(paths.CONFIG).read_text(encoding="utf-8")
             preflight.thorough(configuration.load(Path(paths.CONFIG)))
     reason = f"of {pool_rows:,} training rows; {sizes.GENERATIONS} generations take {seconds / 60:.1f} min of a core by the plan"
     return text, Choice("origin_rows, rows", f"{row_counts['origin_rows']:,}, {row_counts['rows']:,}", reason)
 
 
-def _fitting(experiment: Mapping[str, Any], rate: float) -> tuple[dict[str, int], float]:
+def _fitting(experiment: Mapping[str, Any]) -> tuple[dict[str, int], float]:
     """Write the config of the largest row counts that take minutes, or else of the smallest, and return them with their seconds."""
     row_counts, seconds = {}, 0.0
     for row_counts in _smaller(experiment["origin_rows"], experiment["rows"]):
         write_text(Path(paths.CONFIG), _written({**experiment, **row_counts}))
-        seconds = planning.plan(configuration.load(Path(paths.CONFIG)), {}, rate).seconds
+        seconds = planning.plan(configuration.load(Path(paths.CONFIG)), {}).seconds
         if seconds <= _SECONDS:
             break
     return row_counts, seconds
@@ -131,10 +127,3 @@ def _from(place: Path, experiment: Mapping[str, Any]) -> dict[str, Any]:
     if "model" in family and Path(family["model"]["path"]).is_dir():
         family["model"] = {"path": moved(family["model"]["path"])}
     return {**experiment, "source": source, "family": family}
-
-
-def _parameters(model: str) -> float:
-    """Return how many parameters a model in a folder has at most, by its files; of a hub's model those of the publication's."""
-    files = Path(model).glob("*.safetensors") if Path(model).is_dir() else ()
-    num_bytes = sum(file.stat().st_size for file in files)
-    return num_bytes / _BYTES_A_PARAMETER or UNKNOWN.parameters

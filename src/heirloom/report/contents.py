@@ -50,8 +50,9 @@ def lines() -> list[Line]:
 
 
 def _line(places: Results) -> Line:
-    tables = (places.metrics, places.headlines, places.intervals, places.onset, places.attribution, places.theory, places.claims)
-    links = [_link(path) for path in (*tables, places.figures) if Path(path).exists()]
+    of_numbers = (places.metrics, places.headlines, places.intervals, places.onset, places.attribution, places.theory)
+    of_words = (places.profile, places.groups, places.ranking, places.claims)
+    links = [_link(path) for path in (*of_numbers, *of_words, places.figures) if Path(path).exists()]
     experiments = sorted(path.stem for path in Path(places.plots).glob("*.csv"))
     page = _link(places.page) if Path(places.page).exists() else ""
     return Line(places.name or places.config_file, experiments, page, links)

@@ -43,7 +43,7 @@ def control(experiment: Experiment, regime: Regime) -> dict[str, Curve]:
     """
     if not isinstance(experiment.source, VectorSource):
         return {}
-    origin_size = experiment.original_rows or experiment.source.rows
+    origin_size = experiment.original_rows or experiment.share_rows(experiment.source.rows)
     sizes = [origin_size, *controls.sizes(regime, experiment.rows, experiment.generations)]
     fits = {size: _fit_to(size, experiment) for size in set(sizes)}
     common_measures = set.intersection(*map(set, fits.values()))
@@ -62,6 +62,6 @@ def closed_form(forms: Mapping[str, Mapping[str, Curve]], regime: str, metric: s
 def _fit_to(rows: int, experiment: Experiment) -> dict[str, float]:
     """Return the expected measures of a model that is fitted to so many true rows."""
     source = experiment.source.model_copy(update={"rows": rows})
-    single = experiment.model_copy(update={"source": source, "rows": rows, "origin_rows": None, "generations": 1})
+    single = experiment.model_copy(update={"source": source, "rows": rows, "origin_rows": None, "generations": 1, "membership": None})
     curves = expected_curves.curves(single, Regime(pool=1.0, synthetic="none"))
     return {measure: float(curve[0]) for measure, curve in curves.items()}

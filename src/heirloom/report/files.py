@@ -11,7 +11,9 @@ from heirloom.artefacts import kinds
 from heirloom.artefacts.files import dumps, replacing, write_text
 from heirloom.config import Config
 from heirloom.measures.replicas import WITHIN
-from heirloom.report import agreement, attribution, intervals, onset, tables, task_scores
+from heirloom.report import agreement, attribution, group_table, intervals, onset, tables, task_scores, units
+from heirloom.report.profile import table as profiles
+from heirloom.report.ranking import table as rankings
 from heirloom.specs import tasks
 from heirloom.specs.experiment import Experiment
 
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def write(config: Config) -> None:
-    """Write the tidy table, headline measures, intervals, onsets, closed forms, and one table per experiment for ``dvc plots``."""
+    """Write the tidy table, headline measures, what is worked out from them, and one table per experiment for ``dvc plots``."""
     frame, results = tables.gather(config), config.results
     _write_parquet(frame, results.metrics)
     digests.seal(results.metrics)
@@ -31,7 +33,11 @@ def write(config: Config) -> None:
     write_text(results.attribution, _csv(attribution.table(frame, config)))
     write_text(results.theory, _csv(agreements(frame, config)))
     digests.seal(results.theory)
+    write_text(results.profile, _csv(profiles.table(frame, config)))
+    digests.seal(results.profile)
     task_scores.write(config)
+    group_table.write(frame, config)
+    rankings.write(frame, config)
     _write_plot_tables(frame, config)
 
 
@@ -62,7 +68,7 @@ def onsets(frame: pd.DataFrame, config: Config) -> pd.DataFrame:
     """
 
     def table(rows: pd.DataFrame, experiment: Experiment, config: Config) -> pd.DataFrame:
-        return onset.table(rows, experiment, config, onset.of_replicas(experiment, config))
+        return onset.table(rows, experiment, config, units.of_replicas(experiment, config))
 
     return _of_all_experiments(frame, config, table)
 

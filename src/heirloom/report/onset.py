@@ -11,21 +11,20 @@ import itertools
 import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from heirloom import controls, digests, reading
-from heirloom.artefacts import kinds, paths
+from heirloom import controls, digests
+from heirloom.artefacts import paths
 from heirloom.config import Config
 from heirloom.measures import stages
-from heirloom.measures.replicas import MAX_UNITS, size_of_unit
 from heirloom.measures.scales import is_positive
 from heirloom.report import tables
 from heirloom.report.flips import ENOUGH, FEWEST, TOLERANCE, level, p_values
-from heirloom.report.generations import shared_generations
 from heirloom.report.intervals import LEVEL, t_quantile
+from heirloom.report.units import Rows, Units, by_metric, differences, of_experiment
 from heirloom.specs.experiment import Experiment
 
 if TYPE_CHECKING:
@@ -37,35 +36,12 @@ WITH_THE_BULK = "the tails leave with the bulk or after it"
 NO_NUMBER = "left out: not a number in some generation of a unit"
 STEPWISE = "; only with granularity: chain are single replicas kept"
 
-ByMetric = Mapping[Any, "pd.DataFrame"]
-
 
 class Band(NamedTuple):
     """The control's band, one entry per generation."""
 
     centre: NDArray[np.float64]
     half_width: NDArray[np.float64]
-
-
-class Units(NamedTuple):
-    """Lineages of an arm that could be exchanged with the control's if the arm equalled it: they share real rows and origin.
-
-    Attributes
-    ----------
-    rows
-        regime, generation, metric, unit, value.
-    names
-        The units, in order.
-    generations
-        The generations that are compared.
-    words
-        The number of units and their kind.
-    """
-
-    rows: pd.DataFrame
-    names: list[int]
-    generations: list[int]
-    words: str
 
 
 class Stage(NamedTuple):
@@ -113,7 +89,7 @@ def table(rows: pd.DataFrame, experiment: Experiment, config: Config, replicas: 
     measures = set(rows["metric"].str.removesuffix(".median"))
     lines: list[tuple[object, ...]] = []
     if not measures.isdisjoint(stages.DIRECTIONS):
-        units = _units(rows, experiment, replicas)
+        units = of_experiment(rows, experiment, replicas)
         for regime in experiment.regimes:
             lines += _arm_lines(regime, experiment, config, units)
     return pd.DataFrame(lines, columns=list(COLUMNS)).astype(dict.fromkeys(_NUMBERS, "float64"))
@@ -128,28 +104,6 @@ def _arm_lines(regime: str, experiment: Experiment, config: Config, units: Units
     if reason:
         return [("", "", regime, control or "", np.nan, np.nan, np.nan, units.words, reason)]
     return list(_onset_lines(units, regime, control)) if control else []
-
-
-def of_replicas(experiment: Experiment, config: Config) -> pd.DataFrame | None:
-    """Return the units of replicas that the chains of an experiment have written, as `table` takes them; None without any.
-
-    Raises
-    ------
-    HeirloomError
-        If a file is not as it was recorded.
-    """
-    import pandas as pd
-
-    if not experiment.is_chain or experiment.num_replicas == 1:
-        return None
-    key = config.key_of(experiment)
-    parts = []
-    for regime, seed in itertools.product(experiment.regimes, experiment.seeds):
-        file = Path(kinds.REPLICAS.path(key, regime, seed))
-        if file.exists():
-            part = pd.read_parquet(reading.artefact(file))
-            parts.append(part.assign(regime=regime, seed=seed))
-    return pd.concat(parts) if parts else None
 
 
 def load(rows: pd.DataFrame, experiment: Experiment, config: Config) -> pd.DataFrame:
@@ -192,20 +146,6 @@ def not_estimable(onsets: pd.DataFrame, name: str) -> list[str]:
     return arm_lines + stage_lines
 
 
-def _units(rows: pd.DataFrame, experiment: Experiment, replicas: pd.DataFrame | None) -> Units:
-    """Return the seeds as units; if they are too few and there are replicas, the groups of replicas."""
-    seeds = experiment.seeds
-    if len(seeds) >= FEWEST or replicas is None or replicas.empty:
-        words = f"{len(seeds)} seed{'s' if len(seeds) > 1 else ''}"
-        return Units(rows.assign(unit=rows["seed"]), seeds, shared_generations(rows, experiment), words)
-    groups = replicas.assign(unit=replicas["seed"] * MAX_UNITS + replicas["unit"])
-    names = sorted(groups["unit"].unique().tolist())
-    generations = sorted({*groups["generation"].tolist()} & {*shared_generations(rows, experiment)})
-    size = size_of_unit(experiment.num_replicas)
-    words = f"{len(names)} groups of {size} replicas" if size > 1 else f"{len(names)} replicas"
-    return Units(groups, names, generations, words)
-
-
 def _reason(regime: str, experiment: Experiment, config: Config, units: Units) -> str:
     """Return why an arm has no estimable onset, and the key to set; empty if it has an onset, or no control at all."""
     control = controls.control_of_equal_size(config.regimes[regime], experiment, config)
@@ -232,7 +172,7 @@ def _enough_seeds(seeds: list[int]) -> list[int]:
 
 def _onset_lines(units: Units, regime: str, control: str) -> Iterator[tuple[object, ...]]:
     """Yield the lines of one arm: each stage, then its measures."""
-    arm_rows, control_rows = _by_metric(units, regime), _by_metric(units, control)
+    arm_rows, control_rows = by_metric(units, regime), by_metric(units, control)
     arm_stages = {stage: _stage(directions, arm_rows, control_rows, units) for stage, directions in stages.STAGES.items()}
     highest_p = level(len(units.names))
     late_onset = min((_first(p_G, units) for p_G in arm_stages["late"].p.values()), default=math.inf)
@@ -250,11 +190,6 @@ def _onset_lines(units: Units, regime: str, control: str) -> Iterator[tuple[obje
         yield "early", "early", regime, control, np.nan, np.nan, np.nan, units.words, reason
 
 
-def _by_metric(units: Units, regime: str) -> ByMetric:
-    """Return an arm's rows by metric."""
-    return dict(list(units.rows[units.rows["regime"] == regime].groupby("metric")))
-
-
 def _with_stage(stage: str, measures: Mapping[str, NDArray[np.float64]]) -> dict[str, NDArray[np.float64]]:
     """Return the p-values of a stage, the smallest of its measures in each generation, and those of its measures."""
     if not measures:
@@ -263,35 +198,20 @@ def _with_stage(stage: str, measures: Mapping[str, NDArray[np.float64]]) -> dict
     return {stage: smallest_G, **measures}
 
 
-def _stage(directions: Mapping[str, int], arm_rows: ByMetric, control_rows: ByMetric, units: Units) -> Stage:
+def _stage(directions: Mapping[str, int], arm_rows: Rows, control_rows: Rows, units: Units) -> Stage:
     """Return the p-values of the measures of a stage that both arms have."""
     common_metrics = arm_rows.keys() & control_rows.keys()
     losses: dict[str, NDArray[np.float64]] = {}
     for measure, direction in directions.items():
         metric = next((name for name in (measure, f"{measure}.median") if name in common_metrics), None)
         if metric is not None:
-            losses[measure] = direction * _differences(arm_rows[metric], control_rows[metric], units, positive=is_positive(metric))
+            losses[measure] = direction * differences(arm_rows[metric], control_rows[metric], units, positive=is_positive(metric))
     usable = {measure: loss_UG for measure, loss_UG in losses.items() if np.isfinite(loss_UG).all()}
     unusable = tuple(measure for measure in losses if measure not in usable)
     if not usable:
         return Stage({}, unusable)
     p_MG = p_values(np.stack(list(usable.values())))
     return Stage(dict(zip(usable, p_MG, strict=True)), unusable)
-
-
-def _differences(arm: pd.DataFrame, control: pd.DataFrame, units: Units, *, positive: bool) -> NDArray[np.float64]:
-    """Return arm minus control in the same unit, shape (U, G); for a positive measure, the difference of logarithms."""
-    arm_UG, control_UG = _curves(arm, units), _curves(control, units)
-    if positive and (arm_UG > 0).all() and (control_UG > 0).all():
-        arm_UG, control_UG = np.log(arm_UG), np.log(control_UG)
-    with np.errstate(invalid="ignore"):
-        return np.asarray(arm_UG - control_UG)
-
-
-def _curves(rows: pd.DataFrame, units: Units) -> NDArray[np.float64]:
-    """Return a metric's values by unit and generation, shape (U, G); NaN where there is none."""
-    by_generation = rows.pivot(index="unit", columns="generation", values="value")
-    return by_generation.reindex(index=units.names, columns=units.generations).to_numpy(dtype=np.float64)
 
 
 def _first(p_G: NDArray[np.float64], units: Units) -> float:

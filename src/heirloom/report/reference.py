@@ -131,15 +131,19 @@ def worst(verdicts: Mapping[Place, str], metric: str, regime: str) -> str:
 
 def sentence(verdicts: Mapping[Place, str]) -> str:
     """Return how many numbers agree with the recorded ones, and the first that do not."""
-    counts = Counter(verdicts.values())
-    words = [f"{counts[verdict]} {verdict}" for verdict in (EQUAL, AGREES, DIFFERS, MISSING) if counts[verdict]]
-    summary = f"{FILE}, {len(verdicts)} numbers: {', '.join(words)}"
+    summary = f"{FILE}, {counted(Counter(verdicts.values()))}"
     exceptions = [f"{place.metric} of {place.regime} at {place.generation}" for place in verdicts if verdicts[place] in (DIFFERS, MISSING)]
     if not exceptions:
         return summary
     num_others = len(exceptions) - EXAMPLES
     others = f" and {num_others} others" if num_others > 0 else ""
     return f"{summary} ({', '.join(exceptions[:EXAMPLES])}{others})"
+
+
+def counted(counts: Mapping[str, int]) -> str:
+    """Return in words how many numbers have each verdict."""
+    words = [f"{counts[verdict]} {verdict}" for verdict in (EQUAL, AGREES, DIFFERS, MISSING) if counts.get(verdict)]
+    return f"{sum(counts.values())} numbers: {', '.join(words)}"
 
 
 def settings(key: str, config: Config) -> str:

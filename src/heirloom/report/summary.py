@@ -1,4 +1,4 @@
-"""The last run on one screen: each arm's numbers at generations 0, 1 and G, whether theory agrees, and one line per claim."""
+"""The last run in full: each arm's numbers at generations 0, 1 and G, whether theory agrees, and one line per claim."""
 
 from __future__ import annotations
 
@@ -11,13 +11,28 @@ from heirloom.artefacts import kinds, paths
 from heirloom.artefacts.files import read_json
 from heirloom.config import Config
 from heirloom.errors import HeirloomError
-from heirloom.report import attribution, control_curves, experiment_results, onset, reference, selections, summary_metrics, tables
+from heirloom.report import (
+    attribution,
+    control_curves,
+    experiment_results,
+    group_table,
+    onset,
+    reference,
+    selections,
+    summary_metrics,
+    tables,
+)
 from heirloom.report.agreement import Check, check
 from heirloom.report.claims import sentences, specs, verdicts
 from heirloom.report.experiment_results import ExperimentResults
 from heirloom.report.figures import plan
 from heirloom.report.intervals import conditional
+from heirloom.report.profile import table as profile
+from heirloom.report.profile.definitions import DEFINITIONS
+from heirloom.report.ranking import table as rankings
 from heirloom.report.reference import Place
+from heirloom.report.summary_metrics import four_digits
+from heirloom.report.summary_tables import empty_table, groups_table, profile_table, ranking_table
 from heirloom.sources import counts
 
 if TYPE_CHECKING:
@@ -33,6 +48,7 @@ LEGEND = (
     "depth: models since a human, mean over training rows; "
     "rare words: 17 to 64 times in real text, share that still occurs; "
     "onset: the first generation that lost more than the control of the same seed or replicas; "
+    f"meanings of collapse: {', '.join(f'{place} {name}' for place, name in enumerate(DEFINITIONS, 1))}; "
     "z: (mean - theory) / standard error, red from 4; "
     f"{ITS_CONTROL}: closed form of a control of as many rows, where none is run"
 )
@@ -69,6 +85,9 @@ def print_summary(config: Config, console: Console | None = None) -> None:
     costs = attribution.table(frame, config)
     if len(costs):
         console.print(attribution_table(costs))
+    ranked = rankings.load(config)
+    if ranked is not None:
+        console.print(ranking_table(ranked))
     answers = verdicts.answers(specs.load(), frame, config)
     console.print(claims_table(answers))
     console.print(sentences.chance(answers), style="dim")
@@ -97,6 +116,12 @@ def _print_experiment(results: ExperimentResults, records: Mapping[str, Any], co
     onsets = onset_table(results.onsets, results.key)
     if onsets is not None:
         console.print(onsets)
+    groups = group_table.load(results.config, results.key)
+    if groups is not None:
+        console.print(groups_table(groups, results.key))
+    profiles = profile_table(profile.load(results.config, results.key), results.key)
+    if profiles is not None:
+        console.print(profiles)
 
 
 def _documents(key: str) -> str:
@@ -126,14 +151,14 @@ def summary_table(
     reference_columns = ["reference"] if agreement else []
     generation_columns = [f"gen {generation}" for generation in generations]
     title = f"{results.key} ({experiment.family.name}, seeds: {len(experiment.seeds)})"
-    table = _empty_table(title, generation_columns + theory_columns + reference_columns)
+    table = empty_table(title, generation_columns + theory_columns + reference_columns)
     metrics = list(summary_metrics.metrics(rows, experiment.measures))
     shown_rows = summary_metrics.narrowed(rows, metrics, generations)
     for metric in metrics:
         for regime in regimes:
             words = summary_metrics.LABELS.get(metric, metric) if regime == regimes[0] else ""
             means = [summary_metrics.values(shown_rows, metric, regime, generation).mean() for generation in generations]
-            cells = [_four_digits(float(mean)) for mean in means]
+            cells = [four_digits(float(mean)) for mean in means]
             if theory_columns:
                 cells += _check_cells(checks[regime].get(metric))
             if reference_columns:
@@ -141,7 +166,7 @@ def summary_table(
             table.add_row(words, regime, *cells)
             control = control_curves.closed_form(controls, regime, metric)
             if control is not None:
-                table.add_row("", ITS_CONTROL, *(_four_digits(float(control[generation])) for generation in generations))
+                table.add_row("", ITS_CONTROL, *(four_digits(float(control[generation])) for generation in generations))
         table.add_section()
     return table
 
@@ -170,7 +195,7 @@ def onset_table(onsets: pd.DataFrame, key: str) -> Table | None:
         return None
     units, level = estimable["units"].iloc[0], estimable["level"].iloc[0]
     words = f"onset of collapse ({units}, level {100 * level:.1f} %)"
-    table = _empty_table(f"{key}: {words}", ["onset", "p"])
+    table = empty_table(f"{key}: {words}", ["onset", "p"])
     for measure, regime, generation, p, note in estimable[["measure", "regime", "onset", "p", "note"]].to_numpy().tolist():
         no_onset = "with bulk" if note else "none"
         table.add_row(measure, regime, no_onset if math.isnan(generation) else f"{generation:g}", f"{p:.2g}")
@@ -190,28 +215,16 @@ def claims_table(answers: Sequence[verdicts.Answer]) -> Table:
 
 def attribution_table(costs: pd.DataFrame) -> Table:
     """Return what other settings of error sources gain at the last generation, one at a time and all (`attribution.table`)."""
-    table = _empty_table("Error sources: what another setting gains, one at a time, and all switched off", ["loss", "gain", "interval"])
+    table = empty_table("Error sources: what another setting gains, one at a time, and all switched off", ["loss", "gain", "interval"])
     table.columns[0].header, table.columns[1].header = "experiment", "setting"
     for name, regime, measure, source, setting, loss, gain, low, high, *_ in costs[list(attribution.COLUMNS)].to_numpy().tolist():
         if not source:
             table.add_section()
-            table.add_row(f"{name} ({regime}), {measure}", "all at work", _four_digits(loss))
+            table.add_row(f"{name} ({regime}), {measure}", "all at work", four_digits(loss))
         else:
             table.add_row(
-                "", f"{source} {setting}".strip(), _four_digits(loss), _four_digits(gain), f"{_four_digits(low)} to {_four_digits(high)}"
+                "", f"{source} {setting}".strip(), four_digits(loss), four_digits(gain), f"{four_digits(low)} to {four_digits(high)}"
             )
-    return table
-
-
-def _empty_table(title: str, columns: list[str]) -> Table:
-    from rich import box
-    from rich.table import Table
-
-    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, collapse_padding=True, pad_edge=False)
-    for words in ("measure", "regime"):
-        table.add_column(words, no_wrap=True)
-    for column in columns:
-        table.add_column(column, justify="right", no_wrap=True)
     return table
 
 
@@ -219,11 +232,6 @@ def _check_cells(arm_check: Check | None) -> tuple[str, str]:
     if arm_check is None:
         return "", ""
     if arm_check.z is None:
-        return _four_digits(arm_check.expected), "-"
+        return four_digits(arm_check.expected), "-"
     colour = "red" if abs(arm_check.z) >= SUSPICIOUS_Z else "green"
-    return _four_digits(arm_check.expected), f"[{colour}]{arm_check.z:+.1f}[/{colour}]"
-
-
-def _four_digits(value: float) -> str:
-    """Return four decimals of a number below ten, so that columns line up and stay narrow, and four digits of a larger one."""
-    return f"{value:.4f}" if abs(value) < 10 else f"{value:.4g}"
+    return four_digits(arm_check.expected), f"[{colour}]{arm_check.z:+.1f}[/{colour}]"

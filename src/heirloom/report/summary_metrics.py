@@ -42,7 +42,9 @@ LABELS = {
     "pixel_variance": "pixel variance",
     "class_entropy": "class entropy",
     "ancestry.real_row_share": "real rows",
+    "share_estimate.synthetic": "synthetic, estimated",
     "ancestry.depth_mean": "depth",
+    "ancestry.founders": "founders",
 }
 """Metric, or the measure whose mean over replicas is shown → its name for the reader."""
 
@@ -79,6 +81,11 @@ def values(rows: pd.DataFrame, metric: str, regime: str, generation: int) -> pd.
     is_metric = rows["metric"].isin(_names(metric))
     place = rows[(rows["regime"] == arm) & (rows["generation"] == generation) & is_metric]
     return place.set_index("seed")["value"].sort_index()
+
+
+def four_digits(value: float) -> str:
+    """Return four decimals of a number below ten, so that columns line up and stay narrow, and four digits of a larger one."""
+    return f"{value:.4f}" if abs(value) < 10 else f"{value:.4g}"
 
 
 def _names(metric: str) -> list[str]:

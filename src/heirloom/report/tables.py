@@ -49,6 +49,12 @@ def names(key: str, experiment: Experiment) -> tuple[str, str]:
     return grid, key.removeprefix(grid + VARIANT_MARK)
 
 
+def full_names(frame: pd.DataFrame) -> pd.Series:
+    """Return of each row of a tidy table the key of the expanded config: the experiment, with its variant where it has one."""
+    variants = frame["variant"]
+    return frame["experiment"] + variants.where(variants == "", VARIANT_MARK + variants)
+
+
 def gather(config: Config) -> pd.DataFrame:
     """Return all measures as a tidy table with the columns `COLUMNS`, sorted by all of them but the value.
 
@@ -81,6 +87,19 @@ def load(results: Results) -> pd.DataFrame:
     if not Path(results.metrics).is_file():
         raise HeirloomError(f"{results.metrics}: missing; run {results.snakemake}")
     return _read_table(digests.check(results.metrics, results.repair), COLUMNS)
+
+
+def of_file(path: Path) -> pd.DataFrame:
+    """Return a tidy table that lies elsewhere, such as that of another run.
+
+    Raises
+    ------
+    HeirloomError
+        If it is missing, or no table of measures.
+    """
+    if not path.is_file():
+        raise HeirloomError(f"{path}: missing; a run writes it among its results")
+    return _read_table(path, COLUMNS)
 
 
 def check_complete(frame: pd.DataFrame, config: Config) -> None:

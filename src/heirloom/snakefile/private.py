@@ -84,6 +84,16 @@ def is_submitted(workflow: Any) -> bool:
     return bool(workflow.remote_exec)
 
 
+def is_dry_run(workflow: Any) -> bool:
+    """Return whether jobs are listed and not run; a call that does neither, such as ``--lint``, is no dry run."""
+    return workflow.scheduler is not None and bool(workflow.dryrun)
+
+
+def has_targets(workflow: Any) -> bool:
+    """Return whether the command line names what is to be made."""
+    return bool(workflow.dag_settings.targets)
+
+
 def is_forced(workflow: Any) -> bool:
     """Return whether a run makes existing files anew (``--force`` and its like)."""
     settings = workflow.dag_settings
@@ -114,6 +124,11 @@ def run_name(workflow: Any) -> str:
         return str(workflow.scheduler._executor.run_uuid)  # noqa: SLF001
     except AttributeError:
         return ""
+
+
+def planned_outputs(workflow: Any) -> list[str]:
+    """Return what the jobs of a run that is about to begin make."""
+    return [str(path) for job in workflow.dag.needrun_jobs() for path in job.output]
 
 
 def finished_outputs(workflow: Any) -> list[str]:

@@ -7,6 +7,7 @@ is `ancient`, so that time stamps scrambled by git or DVC rerun nothing. See doc
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property, partial
@@ -18,6 +19,7 @@ from snakemake.io import ancient, directory, temp
 from heirloom import slice_arguments
 from heirloom.artefacts import paths
 from heirloom.artefacts.kinds import REAL, Key
+from heirloom.command_line import CONTAINER
 from heirloom.config import Config
 from heirloom.planning import estimate, slurm
 from heirloom.specs.experiment import Experiment
@@ -82,6 +84,11 @@ class Rule:
         return {**outputs, "notes": notes}
 
     @property
+    def name(self) -> str:
+        """The name of the rule, where that does not stand in it."""
+        return self.step.name
+
+    @property
     def log(self) -> str:
         """The log of a job."""
         return paths.log(self.step.name, self.step.main.pattern)
@@ -121,9 +128,10 @@ class Rule:
         return None if conda is None else str(Path(conda).absolute())
 
     def container(self, wildcards: Wildcards) -> str | None:
-        """Return the container image of a job with commands of the user's, for Snakemake's ``--sdm apptainer``."""
+        """Return the container image of a job, for Snakemake's ``--sdm apptainer``: its programs' own, or that of all jobs."""
         environment = self._experiment(wildcards).family.job_environment
-        return None if environment is None else environment.container
+        own = None if environment is None else environment.container
+        return own or container_of_all_jobs()
 
     def machines(self, wildcards: Wildcards) -> int:
         """Return how many machines share a job: one where Snakemake runs it itself, even inside a Slurm job of its user."""
@@ -156,7 +164,9 @@ class Rule:
         return constraint(name for name in self.config.experiments if self._runs_in(name))
 
     def _runs_in(self, name: str) -> bool:
-        """Return whether an experiment has jobs of this step."""
+        """Return whether an experiment has jobs of this step by this rule: those that populations have in common are made by others."""
+        if self.step.joins_members and self.config.experiments[name].membership:
+            return False
         regimes = (REAL, *self.config.experiments[name].regimes)
         return any(self.step.runs(self.config, Key(name, regime, 0, 1)) for regime in regimes)
 
@@ -184,7 +194,7 @@ class Groups:
 
     def _is_cheap(self, key: Key) -> bool:
         experiment = self._config.experiments[key.experiment]
-        if experiment.shards > 1 or experiment.num_nodes > 1:
+        if experiment.shards > 1 or experiment.num_nodes > 1 or experiment.membership:  # members wait for each other's rows
             return False
         return estimate.lineage_seconds(self._config, key.experiment, key.regime, key.seed or 0) < self._seconds
 
@@ -201,3 +211,8 @@ def _resource(rule: Rule, name: str, wildcards: Wildcards, attempt: int) -> int 
 @cache
 def _request(rule: Rule, key: Key, attempt: int) -> dict[str, int | str]:
     return slurm.resources(estimate.request(rule.config, rule.step.job(key), attempt))
+
+
+def container_of_all_jobs() -> str | None:
+    """Return the image that a profile names for all jobs (`command_line.container_of_all_jobs`); None without one."""
+    return os.environ.get(CONTAINER) or None

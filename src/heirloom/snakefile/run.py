@@ -10,6 +10,7 @@ import sys
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from heirloom import codehash, command_line, errors, failed_jobs, preflight, sealed_steps
@@ -18,13 +19,14 @@ from heirloom.artefacts import kinds, paths
 from heirloom.artefacts.kinds import Kind
 from heirloom.config import Config
 from heirloom.errors import HeirloomError
-from heirloom.lineage import ending, layout, unrecorded
+from heirloom.lineage import ending, layout, replaced, running, unrecorded
 from heirloom.lineage.restore import restore
 from heirloom.planning import accounting, slurm
-from heirloom.report import contents, diff_pages, expected_curves
+from heirloom.report import contents, diff_pages, expected_curves, page_age
 from heirloom.runtime import program, variables
-from heirloom.snakefile import private, worker
-from heirloom.snakefile.rule import Groups, Rule, Wildcards, constraint
+from heirloom.snakefile import dry_run, private, worker
+from heirloom.snakefile.population import PopulationRule, leaders
+from heirloom.snakefile.rule import Groups, Rule, Wildcards, constraint, container_of_all_jobs
 from heirloom.workflow.files import is_project_s
 from heirloom.workflow.jobs import jobs, measure_files
 from heirloom.workflow.steps import STEPS
@@ -103,12 +105,25 @@ class Run:
         restore()  # Snakemake's records follow the data that git and DVC have brought
         # the last to be called, because the first to be registered: nothing comes after the cause of a failure
         atexit.register(failed_jobs.tell, failed_jobs.listen(self.workflow))
+        atexit.register(self._name_page)
         atexit.register(ending.after_nothing, self.workflow, self.config, self.config_file)
+        atexit.register(dry_run.tell, self.workflow, self.config)
 
     def rule(self, name: str) -> Rule:
         """Return a step as its rule sees it."""
         runs_here = private.is_main(self.workflow) and private.runs_jobs_here(self.workflow)
         return Rule(STEPS[name], self.config, runs_here, self.groups)
+
+    def rules(self, name: str) -> list[Rule]:
+        """Return a step as its rules see it: one for lineages, and one for each population whose lineages a job makes together."""
+        rule = self.rule(name)
+        populations = leaders(self.config)
+        return [rule, *(PopulationRule(rule.step, self.config, rule.runs_here, self.groups, membership) for membership in populations)]
+
+    @property
+    def container(self) -> str | None:
+        """The image in which the commands of all jobs run; None where they run as they are."""
+        return container_of_all_jobs()
 
     @property
     def steps(self) -> list[str]:
@@ -193,6 +208,7 @@ class Run:
         """Check the config and the cluster thoroughly, before the first job."""
         atexit.unregister(ending.after_nothing)
         unrecorded.mark()
+        running.begin()
         private.lift_rate(self.workflow)
         if private.is_forced(self.workflow):
             sealed_steps.empty()
@@ -200,9 +216,29 @@ class Run:
         if settings is not None:
             accounting.check(settings)
         ending.check(self.config_file)
+        self._warn_of_replacement()
         fault = worker.start(self.config.num_threads) if private.runs_jobs_here(self.workflow) else ""
         if fault:
             print(errors.line(fault), file=sys.stderr)
+
+    def _name_page(self) -> None:
+        """Say that the page is to be renewed, at the end of a run of all that went well. `make` names its targets, and the page later."""
+        scheduler = self.workflow.scheduler
+        is_run = scheduler is not None and not scheduler.failed and not self.workflow.dryrun
+        note = page_age.note(self.config.results) if is_run and not private.has_targets(self.workflow) else ""
+        if note and Path(self.config.results.metrics).is_file():
+            print(errors.line(note), file=sys.stderr, flush=True)
+
+    def _warn_of_replacement(self) -> None:
+        """Print a line on data that this run replaces and that cannot be brought back; equal bytes, by force, replace nothing."""
+        if private.is_forced(self.workflow):
+            return
+        try:
+            warning = replaced.warning(private.planned_outputs(self.workflow))
+        except HeirloomError as error:  # record says so, too, when the run ends
+            warning = str(error)
+        if warning:
+            print(errors.line(warning), file=sys.stderr, flush=True)
 
     def on_success(self) -> None:
         """Record a run that has come to its end."""

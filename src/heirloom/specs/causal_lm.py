@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
+from heirloom.specs import pretrained_size
 from heirloom.specs.base import Many, Strict
 from heirloom.specs.decoding import Decoding, Precision
 from heirloom.specs.language_model import BestEpoch, EpochChoice, LanguageModel, Schedule, best_epoch
@@ -22,9 +23,6 @@ from heirloom.specs.sizes import MOST_BATCH_ROWS, MOST_EPOCHS, MOST_WIDTH
 
 if TYPE_CHECKING:
     from heirloom.specs.text import TextSettings
-
-UNKNOWN = ModelSize(parameters=125_239_296, layers=12, width=768, vocabulary=50_272)
-"""What a pretrained model is taken to be before anybody has seen it: OPT-125m, the publication's."""
 
 
 class Lora(Strict):
@@ -121,7 +119,9 @@ class CausalSampling(Decoding):
 class CausalLM(LanguageModel):
     """Any causal language model that `transformers` opens, with its own tokenizer."""
 
-    abilities = frozenset({"weigh", "select", "edit", "repair", "resume", "validate", "fetch", "share", "features", "gpu", "pairs"})
+    abilities = frozenset(
+        {"weigh", "select", "edit", "edit_pairs", "repair", "resume", "validate", "fetch", "share", "features", "gpu", "pairs"}
+    )
 
     name: Literal["causal_lm"]
     model: Pretrained
@@ -162,5 +162,5 @@ class CausalLM(LanguageModel):
         return self.training.schedule(generation).epochs
 
     def size(self, rows: int, row_numbers: int, vocabulary: int) -> ModelSize:
-        """Return the size that a model is taken to have before it is fetched."""
-        return UNKNOWN
+        """Return the size of the pretrained model, or the one that it is taken to have before it is fetched."""
+        return pretrained_size.size_of(self.model) or pretrained_size.GUESS

@@ -21,6 +21,7 @@ Ability = Literal[
     "weigh",
     "select",
     "edit",
+    "edit_pairs",
     "repair",
     "resume",
     "validate",
@@ -37,7 +38,8 @@ Ability = Literal[
 ]
 """What a family can do beyond the four steps.
 
-For a regime: `weigh` rows by their kind, `select` rows by a judge, `edit` text, `repair` a model after its training.
+For a regime: `weigh` rows by their kind, `select` rows by a judge, `edit` text, and completions with `edit_pairs`, `repair` a
+model after its training.
 In a training: `resume` one that was killed, `validate` its states by real rows that it is not trained on, `fetch` a
 pretrained model to begin from.
 Without rows (``path: statistics``): draw a generation's `statistics`; tell those of a `subset`, which `budget: drawn` needs.

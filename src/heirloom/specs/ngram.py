@@ -47,7 +47,7 @@ class NgramSampling(TextSampling):
 class Ngram(TextFamily):
     """An interpolated n-gram model over tokens: the text family that needs no torch."""
 
-    abilities = frozenset({"weigh", "select", "edit", "pairs"})
+    abilities = frozenset({"weigh", "select", "edit", "edit_pairs", "pairs"})
 
     name: Literal["ngram"]
     training: NgramTraining = NgramTraining()

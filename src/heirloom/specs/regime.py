@@ -152,6 +152,13 @@ class Regime(Sizes):
         original = self.original.rows(budget) if self.original else 0
         return {"original": original, "fresh": round(self.fresh * budget), "pool": round(self.pool * budget)}
 
+    def filling_rows(self, rows: int, generation: int) -> int | None:
+        """Return how many synthetic rows fill a generation's budget; None where the training set has as many as are offered or drawn."""
+        if self.synthetic == "none":
+            return 0
+        budget = self.budget_rows(rows, generation)
+        return budget - sum(self.at(generation).real_rows(budget).values()) if self.budget == "fixed" else None
+
     def fresh_rows(self, rows: int, generation: int) -> list[int]:
         """Return how many fresh real rows each of the generations 1 … ``generation`` takes, from the experiment's ``rows`` per replica.
 

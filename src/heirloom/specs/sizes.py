@@ -19,6 +19,8 @@ MOST_EXPERIMENTS = 5_000
 MOST_SEED = 2**53 - 1
 """The largest integer that every reader of our tables and pages tells from its neighbours."""
 MOST_REPLICAS = 1_000_000
+MOST_MEMBERS = 64
+"""Members of a population: the jobs of a generation take the rows of all."""
 MOST_DIMENSIONS = 10_000
 """Numbers of a row, components of a mixture, dimensions of a latent space: their squares fit into memory."""
 MNIST_PIXELS = 28 * 28

@@ -105,7 +105,7 @@ class TransformerTraining(EpochChoice):
 class Transformer(LanguageModel):
     """A small Llama-architecture language model trained from scratch."""
 
-    abilities = frozenset({"weigh", "select", "edit", "repair", "resume", "validate", "share", "features", "gpu", "pairs"})
+    abilities = frozenset({"weigh", "select", "edit", "edit_pairs", "repair", "resume", "validate", "share", "features", "gpu", "pairs"})
 
     name: Literal["transformer"]
     training: TransformerTraining = TransformerTraining()

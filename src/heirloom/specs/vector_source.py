@@ -16,7 +16,7 @@ Covariance = Annotated[float, Field(gt=0)] | Many[Many[float]]
 _WEIGHTS_TOLERANCE = 1e-9
 
 _OF_ROWS = ("replica", "row", "x", "prompt", "prompt_text", "tokens", "text", "stopped", "weight")
-_OF_ANCESTRY = ("kind", "born", "depth", "depth_max", "parent", "model")
+_OF_ANCESTRY = ("kind", "born", "depth", "depth_max", "parent", "model", "population_member", "first_ancestors")
 RESERVED_COLUMNS = frozenset({*_OF_ROWS, *_OF_ANCESTRY})
 """Columns that datasets have of their own (`data.columns`), which no column of a table may be called."""
 

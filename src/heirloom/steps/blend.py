@@ -43,7 +43,7 @@ def slice_of(config: Config, key: Key) -> Slice:
     code = slices.family_code(experiment, ("blended", "load", "save"))
     return Slice(
         **slices.common(config, Slice, "heirloom.steps.blend:run", *code),
-        **slices.place(key),
+        **slices.place(config, key),
         **slices.package(config.experiments[key.experiment]),
         family=experiment.family.name,
         base=repair.base,

@@ -19,12 +19,12 @@ from heirloom.errors import HeirloomError
 from heirloom.families import family
 from heirloom.families.base import Measuring, Sets
 from heirloom.measures import replicas
-from heirloom.runtime import streams
 from heirloom.runtime.streams import Stream
 from heirloom.sources import input_files
+from heirloom.specs.groups import Groups
 from heirloom.specs.measures import PlannedMeasure
 from heirloom.specs.text import TextSettings
-from heirloom.steps import own_measures, slices
+from heirloom.steps import group_measures, own_measures, share_estimate, slices
 from heirloom.steps.common import Paths, finish, naming
 
 if TYPE_CHECKING:
@@ -51,6 +51,8 @@ class Slice(slices.GenerationSlice):
     files: slices.Files | None = None
     measurement: slices.Settings | None = None
     measures: dict[str, PlannedMeasure] = Field({})
+    groups: Groups | None = None
+    share_estimate: bool = False
 
 
 def slice_of(config: Config, key: Key) -> Slice:
@@ -72,9 +74,13 @@ def slice_of(config: Config, key: Key) -> Slice:
         measure_fields |= {"measurement": slices.non_default_settings(experiment.family.measurement)}
     if experiment.measures:
         measure_fields |= {"measures": {name: own_measures.planned(name, measure) for name, measure in experiment.measures.items()}}
+    if experiment.groups is not None:
+        measure_fields |= {"groups": experiment.groups}
+    if experiment.share_estimate:
+        measure_fields |= {"share_estimate": True}
     return Slice(
         **slices.common(config, Slice, "heirloom.steps.evaluate:run", *slices.family_code(experiment, ("evaluate", "load"))),
-        **slices.place(key),
+        **slices.place(config, key),
         **slices.chunks(experiment),
         **slices.device(experiment),
         **slices.package(experiment),
@@ -109,8 +115,9 @@ def run(step: Slice, inputs: Paths, outputs: Paths) -> None:
     model = module.load(Path(inputs["checkpoint"]))
     origin = module.load(Path(inputs["origin"]))
     with input_files.reading(input_files.planned_files(step.files or ()), step.files) as files:
-        descent = descend(step, Dataset.open(inputs["train"]))
-        measures = descent | measure(step, model, sets, origin, step.generation, _decoder(inputs.get("tokenizer")))
+        train, decoder = Dataset.open(inputs["train"]), _decoder(inputs.get("tokenizer"))
+        measures = descend(step, train) | measure(step, model, sets, origin, step.generation, decoder)
+        measures |= of_training_set(step, model, sets, origin, train, step.generation, decoder)
     write_text(outputs["metrics"], dumps(replicas.split_units(measures)[0]))
     finish(step, inputs, [outputs["metrics"]], files)
 
@@ -147,12 +154,46 @@ def descend(step: Slice, train: Dataset) -> dict[str, float]:
         tokens = pairs.text_token_figures(train)
     elif step.vocab_size is not None:
         tokens = ancestry.token_figures(rows, step.prompt_share)
-    return ancestry.figures(rows, train.count_distinct_real()) | tokens
+    members = ancestry.population_figures(rows, step.seat.number, step.seat.members) if step.seat else {}
+    return ancestry.figures(rows, train.count_distinct_real()) | tokens | members
 
 
 def measure(step: Slice, model: Any, sets: Sets, origin: Any, generation: int, decode: Decode | None = None) -> dict[str, float]:
     """Return the measures of one generation by name, those of units of replicas (`measures.replicas`) among them."""
-    measuring = Measuring(
+    stream = step.stream(generation)
+    module = family(step.family)
+    with naming(generation):
+        measures = module.evaluate(model, sets, origin, _measuring(step, generation, decode), stream)
+        users_measures = own_measures.measure(step.measures, module, model, sets, stream)
+    repeated = sorted(measures.keys() & users_measures.keys())
+    if repeated:
+        raise HeirloomError(f"measures: {', '.join(repeated)} is what Heirloom measures itself; give other names")
+    return measures | users_measures
+
+
+def of_training_set(
+    step: Slice, model: Any, sets: Sets, origin: Any, train: Dataset, generation: int, decode: Decode | None = None
+) -> dict[str, float]:
+    """Return the measures that look at the training set, too, where they are asked for: of groups, and the estimate of its share."""
+    estimate = share_estimate.measure(sets, train) if step.share_estimate and generation else {}
+    if step.groups is None:
+        return estimate
+    stream = step.stream(generation).child("groups")
+    parts = group_measures.grouping(step.groups, sets.original, step.truth)
+    describe = partial(_described, step, model, origin, generation, decode, stream)
+    with naming(generation):
+        return estimate | group_measures.measure(parts, sets, train, describe)
+
+
+def _described(
+    step: Slice, model: Any, origin: Any, generation: int, decode: Decode | None, stream: Stream, sets: Sets
+) -> dict[str, float]:
+    """Return the family's measures of some sets."""
+    return family(step.family).evaluate(model, sets, origin, _measuring(step, generation, decode), stream)
+
+
+def _measuring(step: Slice, generation: int, decode: Decode | None) -> Measuring:
+    return Measuring(
         step.chunk_rows,
         step.vocab_size or 0,
         step.truth,
@@ -162,12 +203,3 @@ def measure(step: Slice, model: Any, sets: Sets, origin: Any, generation: int, d
         completion_tokens=step.completion_tokens,
         decode=decode,
     )
-    stream = streams.step(step.seed, step.regime, generation, "evaluate")
-    module = family(step.family)
-    with naming(generation):
-        measures = module.evaluate(model, sets, origin, measuring, stream)
-        users_measures = own_measures.measure(step.measures, module, model, sets, stream)
-    repeated = sorted(measures.keys() & users_measures.keys())
-    if repeated:
-        raise HeirloomError(f"measures: {', '.join(repeated)} is what Heirloom measures itself; give other names")
-    return measures | users_measures

@@ -38,7 +38,7 @@ def slice_of(config: Config, key: Key) -> Slice:
     files = input_files.hashed_inputs(task_files(experiment.tasks))
     return Slice(
         **slices.common(config, Slice, "heirloom.steps.examine:run", "heirloom.tasks.program:main"),
-        **slices.place(key),
+        **slices.place(config, key),
         **slices.device(experiment),
         family=experiment.family.name,
         tasks=experiment.tasks.model_copy(update={"benchmarks": {}}),  # names on a hub change no answer

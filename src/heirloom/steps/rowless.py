@@ -16,7 +16,6 @@ from heirloom.artefacts.kinds import Kind
 from heirloom.data.dataset import Dataset
 from heirloom.families import rowless
 from heirloom.families.base import Measuring
-from heirloom.runtime import streams
 from heirloom.specs.regime import Regime
 from heirloom.steps import blend, evaluate, mix, sample
 from heirloom.steps import train as training
@@ -34,7 +33,7 @@ def generations(step: Slice, inputs: Paths) -> Iterator[tuple[dict[Kind, Any], d
     regime, rows = mixing_slice.mixing, mixing_slice.rows
     assert rows is not None
     ingredients = _ingredients(regime, inputs, mixing_slice.num_replicas)
-    lineage, shuffle = streams.lineage(step.seed, step.regime), mix.shuffle(step.seed)
+    lineage, shuffle = step.lineage, mix.shuffle(step.seed)
     measuring = Measuring(1, truth=step.part(evaluate.Slice).truth)
     origin = model = module.load(Path(inputs["checkpoint"]))
     so_far: list[Any] = []  # synthetic sets that later generations see again, as one

@@ -23,9 +23,9 @@ from heirloom.data.choice import joined
 from heirloom.data.dataset import Dataset, write_batches
 from heirloom.data.rows import cell_table, text_table, vector_table
 from heirloom.families import family
-from heirloom.families.abilities import Completer, Editor
+from heirloom.families.abilities import Editor
 from heirloom.families.base import Family
-from heirloom.runtime import meter, processes, streams
+from heirloom.runtime import meter, processes
 from heirloom.runtime.streams import Stream
 from heirloom.specs.regime import Edit
 from heirloom.specs.row_sizes import Draws
@@ -67,10 +67,11 @@ def slice_of(config: Config, key: Key) -> Slice:
     sampling = experiment.family.sampling_of(experiment.source)
     has_completer = experiment.text is not None and experiment.text.pairs is not None and "programs" not in experiment.family.abilities
     write = "complete" if has_completer else "sample"
-    functions = (write, "load", "edit") if regime.edit else (write, "load")
+    edit = "edit_completions" if has_completer else "edit"
+    functions = (write, "load", edit) if regime.edit else (write, "load")
     return Slice(
         **slices.common(config, Slice, "heirloom.steps.sample:run", *slices.family_code(experiment, functions)),
-        **slices.place(key),
+        **slices.place(config, key),
         **slices.chunks(experiment),
         **slices.device(experiment),
         **slices.package(experiment),
@@ -133,7 +134,7 @@ def run(step: Slice, inputs: Paths, outputs: Paths, shard: tuple[int, int] | Non
     load, synthetic = family(step.family).load, outputs["synthetic"]
     model = load(Path(inputs["checkpoint"]))
     train = Dataset.open(inputs["train"])
-    writer = train.tally.writer(recorded_sha256(inputs["checkpoint"]))
+    writer = train.tally.writer(recorded_sha256(inputs["checkpoint"]), step.member)
     if not inputs["tokenizer"]:
         tables = vectors(step, model, writer, step.generation)
         write_batches(synthetic, (batch for table in tables for batch in table.to_batches()))
@@ -149,7 +150,7 @@ def run(step: Slice, inputs: Paths, outputs: Paths, shard: tuple[int, int] | Non
         finish(step, inputs, [synthetic])
         return
     judge = load(Path(inputs["judge"])) if inputs["judge"] else None
-    stream = streams.step(step.seed, step.regime, step.generation, "sample")
+    stream = step.stream(step.generation)
     with sample_pairs.served(step, inputs, model, prompt_rows, decoder, stream) as served:
         _run_text(step, inputs, synthetic, Text(model, judge, prompt_rows, served), writer, decoder, shard)
 
@@ -186,7 +187,7 @@ def _by_program(step: Slice, model: Any, prompts: Dataset | None, tokenizer: Tok
     """Yield text that a program of the user's has written."""
     module, count = family(step.family), num_rows(step, step.generation)
     settings = module.Sampling.model_validate(step.sampling)
-    stream = streams.step(step.seed, step.regime, step.generation, "sample")
+    stream = step.stream(step.generation)
     with naming(step.generation):
         yield from sample_programs.rows(
             module, model, prompts, step.prompt_tokens, count, settings, stream, tokenizer, step.generation, writer
@@ -197,7 +198,7 @@ def vectors(step: Slice, model: Any, writer: Writer, generation: int) -> Iterato
     """Yield a family's synthetic rows of vectors, images or tables."""
     module = family(step.family)
     settings = module.Sampling.model_validate(step.sampling).at(generation)
-    stream = streams.step(step.seed, step.regime, generation, "sample")
+    stream = step.stream(generation)
     first_row = 0
     with naming(generation):
         for x_RNW in _new_vectors(step, module, model, settings, stream, generation):
@@ -264,10 +265,9 @@ def _new_chunks(step: Slice, text: Text, numbers: range) -> Iterator[NDArray[np.
     """Yield the tokens of new rows, chunk by full chunk: real rows continued or edited, or rows that begin from nothing."""
     module = family(step.family)
     settings = module.Sampling.model_validate(step.sampling | ({"new_tokens": step.new_tokens} if step.new_tokens else {}))
-    size, stream = step.chunk_rows, streams.step(step.seed, step.regime, step.generation, "sample")
+    size, stream = step.chunk_rows, step.stream(step.generation)
     if step.completion_tokens and text.prompts is not None:
-        complete = text.served.complete if text.served else cast("Completer", module).complete
-        return sample_pairs.new_chunks(complete, text.model, text.prompts, step.completion_tokens, size, numbers, settings, stream)
+        return sample_pairs.new_chunks(step, module, text, numbers, settings, stream)
     stream = stream.from_row(numbers.start * size)
     if text.prompts is None:
         empty = np.full((size, step.row_tokens), tokenization.END_OF_DOCUMENT_ID, np.int32)

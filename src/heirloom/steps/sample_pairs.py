@@ -6,7 +6,7 @@ after a kill make the same chunks.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -28,29 +28,28 @@ from heirloom.steps.common import Paths
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
+    from heirloom.families.abilities import Completer, PairEditor
     from heirloom.families.lm.served.completion import Served
-    from heirloom.steps.sample import Slice
-
-Complete = Callable[..., Iterator[NDArray[np.int32]]]
-"""What completes prompts, as `abilities.Completer.complete` does."""
+    from heirloom.steps.sample import Slice, Text
 
 
-def new_chunks(
-    complete: Complete, model: Any, prompts: Dataset, limit_tokens: int, chunk_rows: int, numbers: range, settings: Any, stream: Stream
-) -> Iterator[NDArray[np.int32]]:
-    """Yield the completions of the chunks of these numbers, shape (B, C), padding behind.
+def new_chunks(step: Slice, module: Any, text: Text, numbers: range, settings: Any, stream: Stream) -> Iterator[NDArray[np.int32]]:
+    """Yield the completions of the chunks of these numbers, shape (B, C), padding behind: written by a model or a server, or edited.
 
     Parameters
     ----------
-    complete
-        A family's, or a server's.
-    prompts
-        Original rows, whose end tokens say where a model is to stop.
-    limit_tokens
-        Most tokens of a completion.
+    module
+        The family.
+    text
+        Its prompts are original rows, whose end tokens say where a model is to stop.
     """
-    limit = Limit(pairs.stops(prompts), limit_tokens)
-    return complete(model, pairs.prompt_chunks(prompts, chunk_rows, numbers), limit, settings, stream)
+    assert text.prompts is not None
+    limit = Limit(pairs.stops(text.prompts), step.completion_tokens)
+    if step.edit is not None:
+        rows = pairs.answered_chunks(text.prompts, step.chunk_rows, numbers)
+        return cast("PairEditor", module).edit_completions(text.model, text.judge, rows, limit, step.edit.above, settings, stream)
+    complete = text.served.complete if text.served else cast("Completer", module).complete
+    return complete(text.model, pairs.prompt_chunks(text.prompts, step.chunk_rows, numbers), limit, settings, stream)
 
 
 @contextmanager

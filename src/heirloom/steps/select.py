@@ -13,7 +13,6 @@ from heirloom.data.dataset import Dataset
 from heirloom.families import family, module_name
 from heirloom.judges import bench
 from heirloom.judges.bench import JudgeModel, Witnesses
-from heirloom.runtime import streams
 from heirloom.runtime.packages import JUDGES
 from heirloom.specs import packages
 from heirloom.specs.base import Many
@@ -57,7 +56,7 @@ def slice_of(config: Config, key: Key) -> Slice:
     judgements = tuple(_judgement(judge, config) for judge in judges)
     return Slice(
         **slices.common(config, Slice, "heirloom.steps.select:run", *family_code(config, key)),
-        **slices.place(key),
+        **slices.place(config, key),
         **slices.chunks(experiment),
         **slices.device(experiment),
         **slices.package(experiment),
@@ -121,7 +120,7 @@ def judge_models(step: Slice, inputs: Paths) -> dict[str, JudgeModel]:
 def select(step: Slice, synthetic: Dataset, witnesses: Witnesses, generation: int) -> tuple[Dataset, Notes]:
     """Return the rows that a slice's judges keep, and what each of them did."""
     with naming(generation):
-        rows, counts = bench.select(synthetic, step.select, witnesses, streams.step(step.seed, step.regime, generation, "select"))
+        rows, counts = bench.select(synthetic, step.select, witnesses, step.stream(generation))
     return rows, list(_named(step, counts))
 
 

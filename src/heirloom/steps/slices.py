@@ -15,11 +15,14 @@ from pydantic import PlainSerializer
 from heirloom import codehash
 from heirloom.artefacts.kinds import ORIGIN, Key
 from heirloom.families import is_built_in, module_name
+from heirloom.runtime import streams
 from heirloom.runtime.device import Choice
 from heirloom.runtime.packages import FAMILIES
+from heirloom.runtime.streams import Stream
 from heirloom.specs import packages
 from heirloom.specs.base import Strict
 from heirloom.specs.packages import Package
+from heirloom.specs.population import Seat
 
 if TYPE_CHECKING:
     from heirloom.config import Config
@@ -75,10 +78,26 @@ class Slice(Strict):
 
 
 class LineageSlice(Slice):
-    """The slice of a step of a lineage; the regime of generation 0 is the origin."""
+    """The slice of a step of a lineage; the regime of generation 0 is the origin. A member of a population has a seat."""
 
     regime: str
     seed: int
+    seat: Seat | None = None
+
+    @property
+    def lineage(self) -> Stream:
+        """The stream of the lineage: experiments share theirs, but the members of a population have one each."""
+        shared = streams.lineage(self.seed, self.regime)
+        return shared.child("member", self.seat.name) if self.seat else shared
+
+    @property
+    def member(self) -> int | None:
+        """The member's place in its population, from 0; None outside of one."""
+        return self.seat.number if self.seat else None
+
+    def stream(self, generation: int) -> Stream:
+        """Return the stream of the step in one generation."""
+        return self.lineage.child(generation, self.name)
 
 
 class GenerationSlice(LineageSlice):
@@ -92,9 +111,11 @@ def common(config: Config, step: type[Slice], *entries: str) -> Settings:
     return {"step": step.name, "code": _code(entries), "num_threads": config.num_threads}
 
 
-def place(key: Key) -> Settings:
-    """Return the fields that say which generation it is."""
-    return {"regime": ORIGIN if key.generation == 0 else key.regime, "seed": key.seed, "generation": key.generation}
+def place(config: Config, key: Key) -> Settings:
+    """Return the fields that say which generation it is, and in a population whose."""
+    membership = config.experiments[key.experiment].membership
+    seat_field: Settings = {"seat": membership.seat} if membership else {}
+    return {"regime": ORIGIN if key.generation == 0 else key.regime, "seed": key.seed, "generation": key.generation, **seat_field}
 
 
 def chunks(experiment: Experiment) -> Settings:

@@ -12,7 +12,7 @@ from heirloom.artefacts.kinds import Key
 from heirloom.data.dataset import Dataset
 from heirloom.families import family
 from heirloom.families.abilities import Resumable
-from heirloom.runtime import processes, streams
+from heirloom.runtime import processes
 from heirloom.steps import resume, slices
 from heirloom.steps.common import Paths, finish, naming
 
@@ -40,7 +40,7 @@ def slice_of(config: Config, key: Key) -> Slice:
     process_fields: slices.Settings = {"num_processes": experiment.num_processes} if experiment.num_processes > 1 else {}
     return Slice(
         **slices.common(config, Slice, "heirloom.steps.train:run", *code),
-        **slices.place(key),
+        **slices.place(config, key),
         **slices.device(experiment),
         **slices.package(experiment),
         family=experiment.family.name,
@@ -62,7 +62,7 @@ def run(step: Slice, inputs: Paths, outputs: Paths) -> None:
     """
     module, checkpoint = family(step.family), outputs["checkpoint"]
     start, valid = inputs.get("start"), inputs.get("valid")
-    stream = streams.step(step.seed, step.regime, step.generation, "train")
+    stream = step.stream(step.generation)
     parent = module.load(Path(start)) if start else None
     rows, fit = Dataset.open(inputs["train"]), module.Fit.model_validate(step.fit)
     held_out = {"validation": Dataset.open(valid)} if valid else {}

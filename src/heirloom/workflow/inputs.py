@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain, product
 from typing import TYPE_CHECKING
 
 from heirloom.artefacts import kinds
@@ -47,6 +48,17 @@ def models(kind_of_generation: Find) -> Find:
     return find
 
 
+def of_members(find: Find) -> Find:
+    """Find something of every member of a population, in the order of the config; of an experiment without one, its own."""
+
+    def find_all(config: Config, key: Key) -> Sequence[str]:
+        membership = config.experiments[key.experiment].membership
+        names = membership.experiments if membership else [key.experiment]
+        return list(chain.from_iterable(find(config, key._replace(experiment=name)) for name in names))
+
+    return find_all
+
+
 def only_if(condition: Callable[[Config, Key], bool], find: Find) -> Find:
     """Find something where a condition holds, and else nothing."""
 
@@ -57,7 +69,7 @@ def only_if(condition: Callable[[Config, Key], bool], find: Find) -> Find:
 
 
 def synthetic_sets(config: Config, key: Key) -> Sequence[str]:
-    """Find the synthetic sets that a regime mixes, oldest first: selected ones where it has a judge.
+    """Find the synthetic sets that a regime mixes, oldest first: selected ones where it has a judge, in a population of all it reads.
 
     Generation 0 has none: nobody ever asks to sample it, so the recursion ends by itself.
     """
@@ -67,7 +79,10 @@ def synthetic_sets(config: Config, key: Key) -> Sequence[str]:
     regime = config.regimes[key.regime]
     first = {"latest": generation, "all": 1, "none": generation + 1}[regime.synthetic]
     kind = kinds.SELECTED if regime.select else kinds.SYNTHETIC
-    return [kind.path(key.experiment, key.regime, key.seed or 0, number) for number in range(first, generation + 1)]
+    membership = config.experiments[key.experiment].membership
+    writers = membership.writers if membership else [key.experiment]
+    sets = product(range(first, generation + 1), writers)
+    return [kind.path(writer, key.regime, key.seed or 0, number) for number, writer in sets]
 
 
 def starts(config: Config, key: Key) -> Sequence[str]:

@@ -15,13 +15,14 @@ from heirloom.data import pairs
 from heirloom.data.choice import joined
 from heirloom.data.dataset import Dataset
 from heirloom.data.pairs import Limit
-from heirloom.families import causal_lm, transformer
+from heirloom.families import causal_lm, ngram, transformer
 from heirloom.families.base import Measuring, Sets
 from heirloom.families.lm import pairs as lm_pairs
 from heirloom.runtime.streams import Stream
 from heirloom.specs.causal_lm import CausalSampling, CausalTraining
 from heirloom.specs.decoding import Decoding
 from heirloom.specs.language_model import Schedule
+from heirloom.specs.ngram import NgramFit, NgramSampling
 from heirloom.specs.transformer import Architecture, TransformerFit
 from small_models import pretrained
 
@@ -125,6 +126,85 @@ def answered(library: Any) -> list[list[int]]:
 def test_greedy_completions_are_those_of_generate_token_by_token(network: tuple[Any, Any, Any], answered: list[list[int]]) -> None:
     assert completed(network, unequal(40, seed=2), 8) == answered
     assert {row[-1] in STOPS for row in answered} == {True, False}
+
+
+def edited(network: tuple[Any, Any, Any], judge: Any, rows: Dataset, above: float, chunk_rows: int = 16) -> list[list[int]]:
+    module, model, settings = network
+    chunks = pairs.answered_chunks(rows, chunk_rows, range(pairs.count_chunks(rows.num_rows, chunk_rows)))
+    settings = settings.model_copy(update={"temperature": 1.0})
+    written = module.edit_completions(model, judge, chunks, Limit([END], 24), above, settings, Stream((0, "edit")))
+    return [row for _, lists in pairs.in_order(written, rows, chunk_rows) for row in lists.to_pylist()]
+
+
+def test_editing_draws_anew_completion_tokens_that_the_judge_finds_too_easy_and_neither_moves_nor_makes_an_end(network: Any) -> None:
+    rows, judge = unequal(40, seed=10), network[1]
+    before, above = rows.table(["tokens"])["tokens"].to_pylist(), 1 / VOCABULARY
+    after = edited(network, judge, rows, above)
+    changed = {True: 0, False: 0}
+    for prompt, old, new in zip(rows.table()["prompt"].to_pylist(), before, after, strict=True):
+        (nats,) = network[0].completion_losses(judge, np.array([prompt]), np.array([old]))
+        assert len(old) == len(new)
+        assert (new[-1], END in new[:-1]) == (END, False)
+        for probability, one, other in zip(np.exp(-nats)[:-1], old, new, strict=False):
+            changed[bool(probability >= above)] += one != other
+    assert changed[False] == 0 < 20 < changed[True]
+    assert edited(network, judge, rows, 0.999999) == before
+    assert edited(network, judge, rows, above, chunk_rows=7) == after
+
+
+def test_both_networks_and_engines_edit_pairs_to_the_same_tokens(native: Any, library: Any) -> None:
+    rows = unequal(40, seed=11)
+    one = edited((transformer, native, Decoding()), native, rows, 1e-9)
+    assert one == edited((causal_lm, library, CausalSampling()), library, rows, 1e-9)
+
+
+def test_an_edited_token_follows_the_models_law_after_the_prompt_and_the_rows_own_tokens() -> None:
+    num_rows = 6000
+    rows = rows_of([([3, 5], [7, 9, END])] * num_rows)
+    model = ngram.train(unequal(200, seed=12), NgramFit(order=3, vocab_size=VOCABULARY), None, Stream(()))
+    after = np.array(edited((ngram, model, NgramSampling()), model, rows, 1e-9, chunk_rows=num_rows))
+    for place, context in enumerate(([3, 5], [3, 5, 7])):
+        contexts, every = np.tile(context, (VOCABULARY, 1)), np.arange(VOCABULARY)[:, None]
+        law = np.exp(-ngram.completion_losses(model, contexts, every))[:, 0]
+        law[(7, 9)[place]] += law[END]  # where an end is drawn, the token stays
+        law[END] = 0.0
+        expected = num_rows * law
+        z = (np.bincount(after[:, place], minlength=VOCABULARY) - expected) / np.sqrt(np.maximum(expected * (1 - law), 1e-9))
+        assert np.abs(z).max() < 4
+    assert (after[:, 2] == END).all()
+
+
+@pytest.fixture(scope="module")
+def sharp(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkpoint whose next tokens are far from equally likely, so that a beam of low rank now and then turns out to be the best."""
+    folder = tmp_path_factory.mktemp("sharp") / "checkpoint"
+    causal_lm.save(pretrained("llama", VOCABULARY, CONTEXT, hidden_size=16, num_hidden_layers=2, initializer_range=0.3), folder)
+    return folder
+
+
+@pytest.fixture(scope="module", params=[{"beams": 2}, {"beams": 3, "repetition_penalty": 1.3}], ids=str)
+def searched(request: pytest.FixtureRequest, sharp: Path) -> tuple[dict[str, Any], list[list[int]]]:
+    """Settings of a beam search, and what generate finds by them for each of 24 prompts by itself."""
+    settings, kept, module = request.param, [], causal_lm.load(sharp).module
+    wanted = {"num_beams": settings["beams"], "repetition_penalty": settings.get("repetition_penalty", 1.0)}
+    for prompt in unequal(24, seed=20).table(["prompt"])["prompt"].to_pylist():
+        ids = torch.tensor([prompt])
+        written = module.generate(ids, max_new_tokens=4, do_sample=False, eos_token_id=STOPS, pad_token_id=END, **wanted)
+        tokens = written[0, len(prompt) :].tolist()
+        ends = [place for place, token in enumerate(tokens) if token in STOPS]
+        kept.append(tokens[: ends[0] + 1] if ends else tokens)
+    return settings, kept
+
+
+@pytest.mark.parametrize("module", [transformer, causal_lm])
+def test_beams_of_unequal_prompts_are_those_of_generate_and_stop_at_the_end_token(module: Any, searched: Any, sharp: Path) -> None:
+    (settings, kept), rows = searched, unequal(24, seed=20)
+    assert len(set(map(len, kept))) > 1
+    engines = [CausalSampling(), CausalSampling(engine="native")] if module is causal_lm else [Decoding()]
+    for engine in engines:
+        network = module, module.load(sharp), engine
+        assert completed(network, rows, 4, **settings) == kept
+        assert completed(network, rows, 4, chunk_rows=7, **settings) == kept
 
 
 def test_what_a_row_becomes_is_drawn_by_its_id_alone(network: tuple[Any, Any, Any]) -> None:

@@ -33,6 +33,7 @@ def _vectors(sets: Sets, measuring: Measuring) -> dict[str, float]:
         "covariance_trace": vectors.covariance_trace(covariance_RDD),
         "mean_squared_error": vectors.mean_squared_distance(x_RND.mean(axis=1), mixtures.moments(truth)[0][0]),
         **mixtures.tail_masses(x_RND, truth),
+        **mixtures.mode_mixing(x_RND, truth),
     }
     return replicas.summarise_each(measured)
 

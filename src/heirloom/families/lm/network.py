@@ -138,5 +138,6 @@ def check_length(network: Network, num_tokens: int, what: str) -> None:
     """
     if network.longest_row is not None and num_tokens > network.longest_row:
         raise HeirloomError(
-            f"{what} have {num_tokens} tokens, but the model's context is {network.longest_row}; lower source.text.row_tokens"
+            f"{what} have {num_tokens} tokens, but the model's context is {network.longest_row}; lower source.text.row_tokens, of pairs "
+            "max_prompt_tokens or max_completion_tokens"
         )

@@ -27,6 +27,7 @@ from heirloom.data.pairs import Limit, Prompts
 from heirloom.data.ragged import PADDING
 from heirloom.families import answers
 from heirloom.families.base import Measuring, Sets
+from heirloom.families.lm import epochs
 from heirloom.families.lm.network import Network, check_length, check_tokens
 from heirloom.families.lm.rows import Rows
 from heirloom.measures.text import perplexity
@@ -80,28 +81,28 @@ def completion_losses(model: Network, prompts_BP: NDArray[Any], completions_BC: 
     HeirloomError
         If a row is longer than the context, a token is outside the vocabulary, or memory runs out.
     """
-    rows_BT, prompt_lengths, lengths = _rows(prompts_BP, completions_BC)
+    rows_BT, is_completion_BT = packed(prompts_BP, completions_BC)
     check_tokens(model, rows_BT, "rows to score")
     check_length(model, rows_BT.shape[1], "rows to score")
-    losses = np.zeros(completions_BC.shape)
+    losses_BC, is_token_BC = np.zeros(completions_BC.shape), completions_BC != PADDING
     with memory.guard("scoring", "chunk_rows"):
         for start in range(0, len(rows_BT), model.rows_at_once):
-            chunk = torch.from_numpy(rows_BT[start : start + model.rows_at_once])
-            nats = model.nats(chunk.to(model.device)).cpu().numpy()
-            for row, row_nats in enumerate(nats, start):
-                losses[row, : lengths[row] - prompt_lengths[row]] = row_nats[prompt_lengths[row] - 1 : lengths[row] - 1]
-    return losses
+            part = slice(start, start + model.rows_at_once)
+            nats_BT = model.nats(torch.from_numpy(rows_BT[part]).to(model.device)).cpu().numpy()
+            losses_BC[part][is_token_BC[part]] = nats_BT[is_completion_BT[part, 1:]]
+    return losses_BC
 
 
-def _rows(prompts_BP: NDArray[Any], completions_BC: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Return rows (B, T) without padding before or between, and the lengths of their prompts and of the whole."""
-    both = np.column_stack([prompts_BP, completions_BC]).astype(np.int64)
-    is_token = both != PADDING
-    lengths, prompt_lengths = is_token.sum(axis=1), (prompts_BP != PADDING).sum(axis=1)
-    order = np.argsort(~is_token, axis=1, kind="stable")
-    rows_BT = np.take_along_axis(both, order, axis=1)[:, : int(lengths.max())]
-    last = rows_BT[np.arange(len(rows_BT)), lengths - 1]
-    return np.where(np.arange(rows_BT.shape[1]) < lengths[:, None], rows_BT, last[:, None]), prompt_lengths, lengths
+def packed(prompts_BP: NDArray[Any], completions_BC: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Return rows (B, T) without padding before or between, and where their completions' tokens are, (B, T)."""
+    padded = np.column_stack([prompts_BP, completions_BC]).astype(np.int64)
+    is_padding = padded == PADDING
+    lengths = (~is_padding).sum(axis=1)
+    order = np.argsort(is_padding, axis=1, kind="stable")[:, : int(lengths.max())]
+    tokens_BT = np.take_along_axis(padded, order, axis=1)
+    is_row_BT = np.arange(order.shape[1]) < lengths[:, None]
+    last_B1 = tokens_BT[np.arange(len(tokens_BT)), lengths - 1, None]
+    return np.where(is_row_BT, tokens_BT, last_B1), is_row_BT & (order >= prompts_BP.shape[1])
 
 
 def complete(network: Network, write: Completer, prompts: Iterable[Prompts], limit: Limit, stream: Stream) -> Iterator[NDArray[np.int32]]:
@@ -113,7 +114,7 @@ def complete(network: Network, write: Completer, prompts: Iterable[Prompts], lim
         If prompt and completion do not fit the model's context, a token is outside the vocabulary, or memory runs out.
     """
     for chunk in prompts:
-        with memory.guard("sampling", "chunk_rows"):
+        with memory.guard("sampling", "chunk_rows or sampling.beams"):
             check_tokens(network, np.maximum(chunk.tokens, 0), "prompts")
             check_length(network, chunk.tokens.shape[1] + limit.tokens, "a prompt and its completion")
             yield write(chunk.tokens, limit, stream.child("tokens").uniforms_of(chunk.rows, limit.tokens))
@@ -137,10 +138,9 @@ def evaluate(
 
     settings = replace(measuring, vocab_size=network.vocab_size)
     measures = answers.evaluate(partial(completion_losses, network), partial(completion_losses, origin), respond, sets, settings)
-    if network.epochs is None:
-        return measures
-    folder, last_perplexity = network.epochs.saved_last, measures["test_perplexity"]
-    if folder is not None:
+
+    def perplexity_of(folder: Path) -> float:
         nats_N, _ = answers.row_nats(partial(completion_losses, load(folder)), sets.held_out, measuring.chunk_rows)
-        last_perplexity = perplexity(float(nats_N.sum()), int(pairs.lengths(sets.held_out, "tokens").sum()))
-    return measures | {"best_epoch": float(network.epochs.best), "test_perplexity.last_epoch": last_perplexity}
+        return perplexity(float(nats_N.sum()), int(pairs.lengths(sets.held_out, "tokens").sum()))
+
+    return measures | epochs.measures(network.epochs, measures["test_perplexity"], perplexity_of)

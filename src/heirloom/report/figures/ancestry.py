@@ -52,4 +52,5 @@ KIND = Kind(
     applies=applies,
     numbers=numbers,
     draw=draw,
+    is_explored=True,
 )

@@ -62,5 +62,6 @@ KIND = Kind(
     applies=applies,
     numbers=numbers,
     draw=draw,
+    is_explored=True,
     curve=Curve("median", _measures),
 )

@@ -47,5 +47,6 @@ KIND = Kind(
     applies=is_text,
     numbers=numbers,
     draw=draw,
+    is_explored=True,
     curve=Curve("mean"),
 )

@@ -104,6 +104,8 @@ class Kind:
         Whether it is shown in place of all other figures of its grid and of the variants.
     needs_every_generation
         Whether its numbers sum over generations, so that the page, which draws fewer where there are many, must not leave any out.
+    is_explored
+        Whether the page's explorer of measures shows the same curves, so that the page links its files and does not draw it again.
     curve
         Where onsets of collapse are marked, of an experiment; None where nothing is marked.
     artefacts
@@ -119,6 +121,7 @@ class Kind:
     is_of_grids: bool = False
     stands_alone: bool = False
     needs_every_generation: bool = False
+    is_explored: bool = False
     curve: Curve | None = None
     artefacts: Callable[[Subject], Artefacts] | None = None
 

@@ -48,5 +48,6 @@ KIND = Kind(
     applies=is_encoded_by_models,
     numbers=numbers,
     draw=draw,
+    is_explored=True,
     curve=Curve("mean"),
 )

@@ -41,5 +41,6 @@ KIND = Kind(
     applies=is_read_by_models,
     numbers=numbers,
     draw=draw,
+    is_explored=True,
     curve=Curve("mean"),
 )

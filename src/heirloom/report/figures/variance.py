@@ -56,5 +56,6 @@ KIND = Kind(
     applies=applies,
     numbers=numbers,
     draw=draw,
+    is_explored=True,
     curve=Curve("median", _measures),
 )

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from heirloom.diffs.render.blocks import number
-from heirloom.report.claims.sentences import SIGNS, chance
+from heirloom.report.claims.sentences import SIGNS, chance, lines
+from heirloom.report.claims.specs import Measurement, leaves
 from heirloom.report.claims.verdicts import RULE, VERDICTS, Answer, Finding, Outcome
 from heirloom.report.intervals import Interval
+
+MetricsOf = Mapping[str, Collection[str]]
 
 BASES = {
     "t": "over seeds",
@@ -21,19 +25,22 @@ BASES = {
 """Kind of an interval → what it is based on, in words."""
 
 
-def context(answers: Sequence[Answer], conditional: str) -> dict[str, Any]:
+def context(answers: Sequence[Answer], conditional: str, metrics_of: MetricsOf) -> dict[str, Any]:
     """Return the claims for the template: rows, how many of each verdict and by chance, the rule, and what shares one corpus.
 
     Parameters
     ----------
     conditional
         Which intervals speak of one corpus alone (`intervals.conditional`).
+    metrics_of
+        Experiment → the metrics that it has a curve of.
     """
+    numbers = [_mathematics(line.number) for line in lines(answers)]
     return {
         "rule": RULE,
         "counts": _counts(answers),
         "chance": chance(answers),
-        "claims": [_claim(answer) for answer in answers],
+        "claims": [_claim(answer, number, metrics_of) for answer, number in zip(answers, numbers, strict=True)],
         "conditional": conditional,
     }
 
@@ -44,18 +51,20 @@ def _counts(answers: Sequence[Answer]) -> list[dict[str, Any]]:
     return [{"verdict": verdict, "sign": SIGNS[verdict], "number": counts[verdict]} for verdict in VERDICTS]
 
 
-def _claim(answer: Answer) -> dict[str, Any]:
+def _claim(answer: Answer, number: str, metrics_of: MetricsOf) -> dict[str, Any]:
     claim = answer.claim
     return {
         "id": claim.id,
+        "short": claim.short,
+        "number": number,
         "statement": claim.statement,
         "source": claim.source,
         "verdict": answer.verdict,
         "sign": SIGNS[answer.verdict],
         "families": _families(answer),
         "missing": _lack_sentence(answer.lack),
-        "tests": [str(test) for test in claim.tests],
-        "findings": list(map(_finding, answer.findings)),
+        "tests": [_mathematics(str(test)) for test in claim.tests],
+        "findings": [_finding(finding, metrics_of) for finding in answer.findings],
     }
 
 
@@ -72,8 +81,11 @@ def _lack_sentence(lack: str) -> str:
     return f"{capital}{lack[1:]}."
 
 
-def _finding(finding: Finding) -> dict[str, Any]:
+def _finding(finding: Finding, metrics_of: MetricsOf) -> dict[str, Any]:
+    metric = _metric(finding, metrics_of)
     return {
+        "measure": metric,
+        "curve": {f"m.{finding.experiment}": metric} if metric else {},
         "experiment": finding.experiment,
         "verdict": finding.verdict,
         "sign": SIGNS[finding.verdict],
@@ -81,6 +93,14 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "notes": _notes(finding),
         "outcomes": list(map(_outcome, finding.outcomes)),
     }
+
+
+def _metric(finding: Finding, metrics_of: MetricsOf) -> str:
+    """Return the first metric of a finding that its experiment has a curve of; empty where it has none."""
+    quantities = [outcome.test.quantity for outcome in finding.outcomes]
+    measurements = [leaf for quantity in quantities for leaf in leaves(quantity) if isinstance(leaf, Measurement)]
+    names = (metric for measurement in measurements for metric in measurement.metrics)
+    return next((name for name in names if name in metrics_of[finding.experiment]), "")
 
 
 def _notes(finding: Finding) -> list[str]:
@@ -93,10 +113,15 @@ def _notes(finding: Finding) -> list[str]:
 def _outcome(outcome: Outcome) -> dict[str, Any]:
     premise = "premise: " if outcome.test.premise else ""
     return {
-        "expression": f"{premise}{outcome.test}",
-        "value": number(outcome.interval.centre),
-        "interval": interval_words(outcome.interval),
+        "expression": _mathematics(f"{premise}{outcome.test}"),
+        "value": _mathematics(number(outcome.interval.centre)),
+        "interval": _mathematics(interval_words(outcome.interval)),
     }
+
+
+def _mathematics(words: str) -> str:
+    """Return words in which each minus is one, and no hyphen; hyphens within a name stay."""
+    return re.sub(r"(?<!\w)-(?=[ \d(])", "\N{MINUS SIGN}", words)
 
 
 def interval_words(interval: Interval) -> str:

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 from heirloom.artefacts.files import write_text
 from heirloom.artefacts.fingerprints import sha256_file, sha256_folder
 from heirloom.config import Config
-from heirloom.report import control_curves, experiment_results, tables, task_scores
+from heirloom.report import control_curves, experiment_results, group_table, tables, task_scores
 from heirloom.report.experiment_results import ExperimentResults
 from heirloom.report.figures import plan
 from heirloom.report.figures.kind import Kind
 from heirloom.report.figures.plan import Figure
 from heirloom.report.generations import PAGE_GENERATIONS, kept_generations, synthetic_path, vanishing_unit
 from heirloom.report.intervals import conditional
+from heirloom.report.ranking import table as rankings
 from heirloom.specs.experiment import Experiment
 from heirloom.workflow.jobs import target
 
@@ -26,18 +27,21 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
     from heirloom.lineage.artefact import Artefact
+    from heirloom.report.headline import Headline
 
 Entry = dict[str, Any]
 """A figure as the template shows it."""
 
 TEMPLATES = Path(__file__).with_name("template")
+SCRIPTS = ("basics.js", "chart.js", "other_run.js", "curves.js", "texts.js", "lineage.js", "page.js")
+"""The page's own script, in the order in which its parts need one another."""
 LOOK_DIGITS = 16
 _SCRIPT_ESCAPES = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"})
 
 
 def datasets(config: Config) -> list[str]:
-    """Return what the page reads beside the tidy table: datasets whose rows it shows, of a chain the trajectory; scores of tasks."""
-    targets = task_scores.files(config)[:1]
+    """Return what the page reads beside the tidy table: datasets whose rows it shows, of a chain the trajectory; some tables."""
+    targets = [file for files in (task_scores.files(config), group_table.files(config), rankings.files(config)) for file in files[:1]]
     for key, experiment in config.experiments.items():
         paths = [synthetic_path(key, experiment, regime, generation) for regime, generation in _places(key, experiment)]
         targets += [target(config, path) for path in paths]
@@ -56,15 +60,21 @@ def _places(key: str, experiment: Experiment) -> list[tuple[str, int]]:
 
 
 def look() -> str:
-    """Return a hash of what is no code and yet changes the page: templates, style, script and the claims."""
+    """Return a hash of what is no code and yet changes the page: templates, style, scripts, the claims and the words of measures."""
+    from heirloom.report import measure_words
     from heirloom.report.claims.specs import SHIPPED
 
-    hashes = {file.name: sha256_file(file) for file in (*TEMPLATES.iterdir(), SHIPPED)}
+    hashes = {file.name: sha256_file(file) for file in (*TEMPLATES.iterdir(), SHIPPED, measure_words.FILE)}
     return sha256_folder(hashes)[:LOOK_DIGITS]
 
 
-def write(config: Config, config_file: Path) -> None:
+def write(config: Config, config_file: Path, against: str = "") -> None:
     """Write the page and the table of claims from the results of the last run; nothing is run again.
+
+    Parameters
+    ----------
+    against
+        Another run that the page compares with this one (`other_run.of`).
 
     Raises
     ------
@@ -76,20 +86,22 @@ def write(config: Config, config_file: Path) -> None:
     frame = tables.load(config.results)
     tables.check_complete(frame, config)
     answers = verdicts.answers(specs.load(), frame, config)
-    page = html(context(frame, config, config_file, answers))
+    page = html(context(frame, config, config_file, answers, against))
     table = verdicts.table(answers).to_csv(index=False, lineterminator="\n", float_format="%.6g")
     write_text(config.results.claims, table)
     write_text(config.results.page, page)
 
 
-def context(frame: pd.DataFrame, config: Config, config_file: Path, answers: list[Any]) -> dict[str, Any]:
-    """Return all that the template shows, as plain data."""
+def context(frame: pd.DataFrame, config: Config, config_file: Path, answers: list[Any], against: str = "") -> dict[str, Any]:
+    """Return all that the template shows, as plain data; language models come before the rest."""
     from heirloom.lineage.project import Project
-    from heirloom.report.page import answer, lineage, making
+    from heirloom.report import headline
+    from heirloom.report.page import answer, lineage, making, opening, other_run, ranking
     from heirloom.words import DEFINITION
 
     project = Project()
-    results_of = experiment_results.of_config(frame, config)
+    told = headline.headline(frame, config)
+    results_of = experiment_results.of_config(frame, config, headline.leading_experiments(config))
     folder = Path(config.results.figures).relative_to(config.results.folder)
     entries_of = _figures(plan.figures(config), results_of, folder)
     nodes: list[Artefact] = []
@@ -99,10 +111,17 @@ def context(frame: pd.DataFrame, config: Config, config_file: Path, answers: lis
         node_of = lineage.nodes(boxes, project)
         nodes += node_of.values()
         graph = lineage.context(results, boxes, node_of)
-        experiments.append({**_experiment(results), "graph": graph, **_two_parts(entries_of.pop(key, []))})
+        experiments.append({**_experiment(results, told), "graph": graph, **_parts(entries_of.pop(key, []))})
+    measures_of = {one["name"]: one["curves"]["measures"] for one in experiments}
+    metrics_of = {key: {measure["name"] for measure in measures} for key, measures in measures_of.items()}
     return {
-        "answer": answer.context(answers, conditional(config)),
+        "opening": opening.context(told, results_of, measures_of),
+        "run": other_run.this_run(config_file),
+        "other": other_run.of(against, config, config_file, metrics_of) if against else None,
+        "facts": opening.run_facts(config, config_file, nodes),
+        "answer": answer.context(answers, conditional(config), metrics_of),
         "experiments": experiments,
+        "rankings": ranking.context(config),
         "grids": [_grid(name, entries) for name, entries in entries_of.items()],
         "making": making.context(config, config_file, nodes, answers),
         "word": DEFINITION,
@@ -113,28 +132,24 @@ def _grid(name: str, entries: Iterable[tuple[Kind, Entry]]) -> dict[str, Any]:
     return {"name": name, "figures": [entry for _, entry in entries]}
 
 
-def _experiment(results: ExperimentResults) -> dict[str, Any]:
+def _experiment(results: ExperimentResults, told: Headline) -> dict[str, Any]:
     """Return what an experiment's own results show, but for figures and the graph."""
-    from heirloom.report.page import lost, remains, tasks, texts
+    from heirloom.report.page import curves, groups, lost, profile, remains, tasks, texts
 
     key, experiment = results.key, results.experiment
+    above = told.metric if told.experiment == key else ""
     return {
         "name": key,
         "family": experiment.family.name,
         "missing": control_curves.missing_comparisons(results),
-        "curves": _explorer(results),
+        "curves": curves.context(results, above),
         "texts": texts.context(key, experiment),
         "lost": lost.context(key, experiment),
         "tasks": tasks.context(results.config, key),
+        "profile": profile.context(results.config, key),
+        "groups": groups.context(results.config, key),
         "remains": remains.context(key, experiment, results.rows),
     }
-
-
-def _explorer(results: ExperimentResults) -> dict[str, Any]:
-    """Return one experiment's explorer: its chart, and the data of every measure."""
-    from heirloom.report.page import curves, drawings
-
-    return {"data": curves.context(results), "spec": drawings.explorer(results.looks, results.experiment.generations)}
 
 
 def _figures(figures: Iterable[Figure], results_of: Mapping[str, ExperimentResults], folder: Path) -> dict[str, list[tuple[Kind, Entry]]]:
@@ -146,18 +161,23 @@ def _figures(figures: Iterable[Figure], results_of: Mapping[str, ExperimentResul
     for figure in figures:
         if not figure.can_be_drawn():
             continue  # a clone without its data still has its measures
-        numbers = draw.numbers(figure, results_of, for_page=True)
-        spec = drawings.figure(figure, numbers)
-        entry = {"kind": figure.kind.name, "caption": figure.caption, "files": _files(figure, folder), "spec": spec}
+        entry: Entry = {"kind": figure.kind.name, "caption": figure.caption, "files": _files(figure, folder)}
+        if not figure.kind.is_explored:
+            numbers = draw.numbers(figure, results_of, for_page=True)
+            entry["spec"] = drawings.figure(figure, numbers)
         entries_of.setdefault(figure.subject.name, []).append((figure.kind, entry))
     return entries_of
 
 
-def _two_parts(entries: Iterable[tuple[Kind, Entry]]) -> dict[str, list[Entry]]:
-    """Return an experiment's figures in two parts: of measures, and of rows, which stand side by side with texts."""
-    parts: dict[str, list[Entry]] = {"figures": [], "rows": []}
+def _parts(entries: Iterable[tuple[Kind, Entry]]) -> dict[str, list[Entry]]:
+    """Return an experiment's figures in three parts.
+
+    Figures of rows stand side by side with texts. Of those whose curves the explorer shows the page has only the files.
+    """
+    parts: dict[str, list[Entry]] = {"figures": [], "rows": [], "files": []}
     for kind, entry in entries:
-        parts["rows" if kind.artefacts else "figures"].append(entry)
+        part = "files" if kind.is_explored else "rows" if kind.artefacts else "figures"
+        parts[part].append(entry)
     return parts
 
 
@@ -173,7 +193,7 @@ def html(context: dict[str, Any]) -> str:
     from heirloom.report.page import vega
 
     style = Markup((TEMPLATES / "style.css").read_text(encoding="utf-8"))  # noqa: S704 (ours)
-    script = Markup((TEMPLATES / "page.js").read_text(encoding="utf-8"))  # noqa: S704 (ours)
+    script = Markup("\n".join((TEMPLATES / name).read_text(encoding="utf-8") for name in SCRIPTS))  # noqa: S704 (ours)
     library = Markup(vega.script())  # noqa: S704 (a published library)
     template = _environment().get_template("page.html.j2")
     return template.render(**context, style=style, script=script, vega=library)

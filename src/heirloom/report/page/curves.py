@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from heirloom.measures import stages
-from heirloom.report import by_arm, control_curves, expected_curves, onset, tables
+from heirloom.report import by_arm, control_curves, expected_curves, measure_words, onset, tables
 from heirloom.report.by_arm import ByArm
 from heirloom.report.claims.quantities import FEWEST_GENERATIONS, scatter_generations
 from heirloom.report.experiment_results import ExperimentResults
+from heirloom.report.intervals import FEW
 from heirloom.report.looks import Look
-from heirloom.report.summary_metrics import LABELS
 from heirloom.specs.experiment import Experiment
 
 if TYPE_CHECKING:
@@ -33,12 +33,18 @@ Forms = Mapping[str, Mapping[str, Mapping[str, NDArray[np.float64]]]]
 """Key of a curve → regime → measure → closed form: of the arm under ``t``, of the control that it lacks under ``c``."""
 
 
-def context(results: ExperimentResults) -> dict[str, Any]:
-    """Return one experiment's measures for the script: ``{"arms", "measures": [{"name", "label", "about", "arms"}]}``.
+def context(results: ExperimentResults, above: str = "") -> dict[str, Any]:
+    """Return one experiment's measures for the script: ``{"arms", "measures": [{"name", "words", "group", "about", "arms"}]}``.
 
     Under ``arms`` each regime has a curve: ``g`` (generations) and, of the same length, ``v`` (centre), and as far as there are any
-    ``l`` and ``h`` (band), ``t`` (theory), ``c`` (theory of a control of as many rows, where none is run). ``onset`` of a measure has the
-    generation of each regime that has one, and words.
+    ``l`` and ``h`` (band), ``s0``, ``s1``, … (a seed), ``t`` (theory), ``c`` (theory of a control of as many rows, where none is run).
+    ``onset`` of a measure has the generation of each regime that has one, and words. Measures of a group stand together. ``start`` is
+    the measure that is shown first, ``headline`` the one that stands for the experiment, ``last`` the last generation.
+
+    Parameters
+    ----------
+    above
+        The metric of the chart on top of the page, if it is of this experiment: it is not shown first a second time.
     """
     rows, onsets = results.curve_rows, results.onsets
     is_bin = rows["metric"].str.contains(_BINS, regex=False)
@@ -47,7 +53,14 @@ def context(results: ExperimentResults) -> dict[str, Any]:
     forms = {"t": theory, "c": control_curves.by_arm(results)}
     names = _choices({metric for metric, _ in by_metric})
     measures = [_measure(name, by_metric, results, forms) | _onset(name, onsets) for name in names]
-    return {"experiment": results.key, "arms": _arms(results.looks), "measures": measures}
+    head = {"experiment": results.key, "arms": _arms(results.looks), "last": results.experiment.generations}
+    return {**head, "start": _start(names, above), "headline": _start(names, ""), "measures": measures}
+
+
+def _start(names: Sequence[str], above: str) -> str:
+    """Return the headline that an explorer begins with; the first measure where it has none."""
+    headlines = [name for name in tables.HEADLINES if name in names and name != above]
+    return headlines[0] if headlines else names[0]
 
 
 def _arms(looks: Mapping[str, Look]) -> list[dict[str, Any]]:
@@ -80,7 +93,8 @@ def _choices(names: set[str]) -> list[str]:
         choices -= {measure + suffix for suffix in _SUMMARIES}
         choices |= {f"{measure}.mean", f"{measure}.median"}
     places = {name: place for place, name in enumerate(tables.HEADLINES)}
-    return sorted(choices, key=lambda name: (places.get(name, len(places)), name))
+    groups = {name: place for place, name in enumerate([*measure_words.groups(), measure_words.OTHERS])}
+    return sorted(choices, key=lambda name: (groups[measure_words.of_metric(name).group], places.get(name, len(places)), name))
 
 
 def _measure(name: str, by_metric: ByArm, results: ExperimentResults, forms: Forms) -> dict[str, Any]:
@@ -90,9 +104,8 @@ def _measure(name: str, by_metric: ByArm, results: ExperimentResults, forms: For
         curve = _curve(name, regime, by_metric, experiment)
         if curve is not None:
             curves[regime] = curve | _theory(name, regime, curve, forms)
-    words = LABELS.get(name) or LABELS.get(name.removesuffix(".mean"))
-    label = f"{words} ({name})" if words else name
-    measure = {"name": name, "label": label, "about": _about(name, by_metric, experiment), "arms": curves}
+    words = measure_words.of_metric(name)._asdict()
+    measure = {"name": name, **words, "about": _about(name, by_metric, experiment), "arms": curves}
     return measure | _band(name, by_metric, experiment, results.constant_control)
 
 
@@ -100,7 +113,7 @@ def _theory(name: str, regime: str, curve: Curve, forms: Forms) -> Curve:
     """Return the closed forms of a measure at the generations of an arm's curve, as far as there are any."""
     generations = [int(g) for g in curve["g"] if g is not None]
     form_of = {key: control_curves.closed_form(by_regime, regime, name) for key, by_regime in forms.items()}
-    return {key: _five_digits(form[generations]) for key, form in form_of.items() if form is not None}
+    return {key: five_digits(form[generations]) for key, form in form_of.items() if form is not None}
 
 
 def _curve(name: str, regime: str, by_metric: ByArm, experiment: Experiment) -> Curve | None:
@@ -109,9 +122,9 @@ def _curve(name: str, regime: str, by_metric: ByArm, experiment: Experiment) -> 
     if values is None:
         return None
     centre = values.mean(axis=1)
-    curve: Curve = {"g": [int(g) for g in values.index], "v": _five_digits(centre.to_numpy())}
+    curve: Curve = {"g": [int(g) for g in values.index], "v": five_digits(centre.to_numpy())}
     if len(experiment.seeds) > 1:
-        return curve | _ends(values.min(axis=1), values.max(axis=1))
+        return curve | _seeds(values) | _ends(values.min(axis=1), values.max(axis=1))
     measure, _, summary = name.rpartition(".")
     if summary == "mean":
         errors = by_arm.with_origin(by_metric, f"{measure}.se", regime)
@@ -126,8 +139,20 @@ def _curve(name: str, regime: str, by_metric: ByArm, experiment: Experiment) -> 
     return curve
 
 
+def _seeds(values: pd.DataFrame) -> Curve:
+    """Return a line per seed where seeds are few."""
+    if values.shape[1] >= FEW:
+        return {}
+    return {f"s{place}": five_digits(values.iloc[:, place].to_numpy()) for place in range(values.shape[1])}
+
+
+def is_of_seed(key: str) -> bool:
+    """Return whether a key of a curve is of a single seed."""
+    return key.startswith("s") and key[1:].isdecimal()
+
+
 def _ends(low: pd.Series, high: pd.Series) -> Curve:
-    return {"l": _five_digits(low.to_numpy()), "h": _five_digits(high.to_numpy())}
+    return {"l": five_digits(low.to_numpy()), "h": five_digits(high.to_numpy())}
 
 
 def _about(name: str, by_metric: ByArm, experiment: Experiment) -> str:
@@ -162,8 +187,8 @@ def _band(name: str, by_metric: ByArm, experiment: Experiment, control: str | No
 
 def _band_around(table: pd.DataFrame, band: onset.Band, words: str) -> dict[str, Any]:
     generations = [int(g) for g in table.index]
-    low = _five_digits(np.broadcast_to(band.centre - band.half_width, len(table)))
-    high = _five_digits(np.broadcast_to(band.centre + band.half_width, len(table)))
+    low = five_digits(np.broadcast_to(band.centre - band.half_width, len(table)))
+    high = five_digits(np.broadcast_to(band.centre + band.half_width, len(table)))
     return {"band": {"g": generations, "l": low, "h": high, "about": words}}
 
 
@@ -184,6 +209,6 @@ def _onset(name: str, onsets: pd.DataFrame) -> dict[str, Any]:
     return {"onset": {"arms": arms, "about": words}}
 
 
-def _five_digits(values: NDArray[np.float64]) -> list[float | None]:
+def five_digits(values: NDArray[np.float64]) -> list[float | None]:
     """Return five significant digits, None where there is no number."""
     return [float(f"{value:.5g}") if math.isfinite(value) else None for value in values.tolist()]

@@ -1,12 +1,12 @@
-"""The charts of the page as Vega-Lite: the explorer of every measure, and the figures of `figures.kinds`, made to answer a mouse."""
+"""The figures of `figures.kinds` on the page as Vega-Lite: they answer a mouse, and have the colours of the reader's scheme."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from heirloom.report.figures.plan import Figure
-from heirloom.report.looks import Look
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -15,18 +15,8 @@ Spec = dict[str, Any]
 
 ISOLATED = "only"
 FADED = 0.12
-EXPLORER_HEIGHT = 320
-
-
-def explorer(arms: Mapping[str, Look], last: int) -> Spec:
-    """Return the chart of one measure, without data: the script puts in what the reader chooses under the name ``rows``."""
-    import altair as alt
-
-    from heirloom.report.curve import curve
-
-    chart = curve(alt.NamedData("rows"), arms, "", last)
-    responsive = chart.properties(width="container", height=EXPLORER_HEIGHT)
-    return dict(responsive.to_dict(validate=False))
+INK, SOFT, LINE = "var(--ink)", "var(--soft)", "var(--line)"
+_COLOUR = re.compile("#[0-9A-Fa-f]{6}")
 
 
 def figure(drawing: Figure, numbers: pd.DataFrame) -> Spec:
@@ -43,7 +33,29 @@ def figure(drawing: Figure, numbers: pd.DataFrame) -> Spec:
 
     with alt.data_transformers.enable("default", max_rows=None):
         spec = draw.chart(drawing, numbers).to_dict(validate=False)  # `heirloom plot` has validated it
-        return interactive(dict(spec))
+        return themed(interactive(dict(spec)))
+
+
+def themed(spec: Spec) -> Spec:
+    """Return a chart whose colours are variables of the page's style sheet, which has them for a light and for a dark scheme."""
+    config = spec.setdefault("config", {})
+    words = {"labelColor": INK, "titleColor": INK}
+    lines = {"domainColor": SOFT, "tickColor": SOFT}
+    defaults = {"axis": words | lines, "legend": words, "header": words, "title": {"color": INK}}
+    for name, colours in defaults.items():
+        config[name] = colours | config.get(name, {})
+    return dict(_painted(spec))
+
+
+def _painted(part: Any) -> Any:
+    """Return a part of a chart in which each colour of a file stands as the page's colour of that name."""
+    if isinstance(part, dict):
+        return {key: _painted(value) for key, value in part.items()}
+    if isinstance(part, list):
+        return list(map(_painted, part))
+    if isinstance(part, str) and _COLOUR.fullmatch(part):
+        return f"var(--x-{part[1:].lower()}, {part})"
+    return part
 
 
 def interactive(spec: Spec) -> Spec:

@@ -1,8 +1,7 @@
-"""The graph of datasets and checkpoints, drawn from the manifests: the place of each box, its inputs, and its facts."""
+"""The lineage of datasets and checkpoints by generation, as the manifests tell it: the cell of each box, its inputs, and its facts."""
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -19,16 +18,14 @@ from heirloom.report import facts
 from heirloom.report.experiment_results import ExperimentResults
 from heirloom.report.generations import kept_generations
 from heirloom.specs.experiment import Experiment
-from heirloom.workflow.steps import STEPS, made_kinds
+from heirloom.workflow.steps import STEPS
 
 if TYPE_CHECKING:
     import pandas as pd
 
 MAX_GENERATIONS = 5
-WIDTH, HEIGHT = 152, 62
-ACROSS, DOWN, GAP, MARGIN = 172, 84, 22, 130
-TOP = 44
-FIRST_LINE, LINE = 15, 13
+REAL_DATA = -1
+"""Stands for the generation of the real rows, whose column comes first."""
 
 SHARES = ("ancestry.real_row_share", "ancestry.real_token_share", "ancestry.depth_mean")
 
@@ -37,15 +34,12 @@ Share = tuple[str, str, int]
 
 
 class Box(NamedTuple):
-    """An artefact and its place: column and row count from 0, and ``gaps`` is the number of gaps before the column."""
+    """An artefact, and its cell: an arm's row (the origin's and the real rows' are one) and a generation."""
 
     path: str
     kind: Kind
     regime: str
     generation: int
-    column: int
-    row: int
-    gaps: int = 0
 
     @property
     def stage(self) -> str:
@@ -59,25 +53,15 @@ def nodes(boxes: Iterable[Box], project: Project) -> dict[str, Artefact]:
 
 
 def boxes(key: str, config: Config) -> list[Box]:
-    """Return every artefact that could be shown, of the first seed: the real pool, the origin, and each arm's sets and checkpoints.
-
-    A generation has a column for each kind that any of its arms has, so that generations stand below one another.
-    """
+    """Return every artefact that could be shown, of the first seed: the real pool, the origin, and each arm's sets and checkpoints."""
     experiment = config.experiments[key]
     seed = experiment.seeds[0]
-    origin_kinds = _kinds(config, Key(key, kinds.ORIGIN, seed, 0))
-    kinds_of = {regime: _kinds(config, Key(key, regime, seed, 1)) for regime in experiment.regimes}
-    all_kinds = set(itertools.chain.from_iterable(kinds_of.values()))
-    columns = [kind for kind in made_kinds() if kind in all_kinds]
-    pool = kinds.REAL_TRAIN.of_pool(key, experiment.pool_of(seed))
-    graph = [Box(pool, kinds.REAL_TRAIN, kinds.REAL, -1, 0, 0)]
-    graph += [Box(kind.path(key, "", seed, 0), kind, kinds.ORIGIN, 0, column, 0) for column, kind in enumerate(origin_kinds, 1)]
-    for row, (regime, arm_kinds) in enumerate(kinds_of.items(), 1):
-        for gaps, generation in enumerate(kept_generations(experiment, MAX_GENERATIONS), 1):
-            first = 1 + len(origin_kinds) + (gaps - 1) * len(columns)
-            for kind in arm_kinds:
-                path = kind.path(key, regime, seed, generation)
-                graph.append(Box(path, kind, regime, generation, first + columns.index(kind), row, gaps))
+    graph = [Box(kinds.REAL_TRAIN.of_pool(key, experiment.pool_of(seed)), kinds.REAL_TRAIN, kinds.REAL, REAL_DATA)]
+    graph += [Box(kind.path(key, "", seed, 0), kind, kinds.ORIGIN, 0) for kind in _kinds(config, Key(key, kinds.ORIGIN, seed, 0))]
+    for regime in experiment.regimes:
+        arm_kinds = _kinds(config, Key(key, regime, seed, 1))
+        for generation in kept_generations(experiment, MAX_GENERATIONS):
+            graph += [Box(kind.path(key, regime, seed, generation), kind, regime, generation) for kind in arm_kinds]
     return graph
 
 
@@ -88,7 +72,7 @@ def _kinds(config: Config, key: Key) -> list[Kind]:
 
 
 def context(results: ExperimentResults, boxes: Iterable[Box], node_of: Mapping[str, Artefact]) -> dict[str, Any] | None:
-    """Return the drawing for the template, and the facts of each box for the script; None where nothing is here.
+    """Return the table for the template, and the facts of each box for the script; None where nothing is here.
 
     Parameters
     ----------
@@ -96,36 +80,42 @@ def context(results: ExperimentResults, boxes: Iterable[Box], node_of: Mapping[s
         Every artefact that could be shown (`boxes`).
     node_of
         Path → node (`nodes`).
+
+    Returns
+    -------
+    ``seed``, ``heads`` of the columns, ``rows`` with ``name`` and ``cells`` (the boxes of each column), ``facts`` by the place of a box,
+    and ``shares`` of real rows
     """
     visible = [box for box in boxes if box.path in node_of]
     if not visible:
         return None
-    experiment = results.experiment
-    shares = _shares(results.rows)
-    ledger = facts.ledger()
-    drawings = [_drawing(box, node_of[box.path], shares, ledger) for box in visible]
-    right = max(drawing["x"] for drawing in drawings)
-    bottom = max(drawing["y"] for drawing in drawings)
+    shares, ledger = _shares(results.rows), facts.ledger()
+    generations = sorted({box.generation for box in visible})
+    drawings = {box.path: _drawing(place, box, node_of[box.path], shares, ledger) for place, box in enumerate(visible)}
+    places = {box.path: place for place, box in enumerate(visible)}
     return {
         "experiment": results.key,
-        "seed": experiment.seeds[0],
-        "width": right + WIDTH + GAP,
-        "height": bottom + HEIGHT + GAP,
-        "box": {"width": WIDTH, "height": HEIGHT},
-        "boxes": drawings,
-        "edges": _edges(visible, node_of),
-        "rows": _row_heads([kinds.ORIGIN, *experiment.regimes]),
-        "heads": _column_heads(visible),
-        "facts": [_facts(box, node_of[box.path], shares, ledger) for box in visible],
-        "shares": _table(experiment, shares),
+        "seed": results.experiment.seeds[0],
+        "heads": ["real data" if generation == REAL_DATA else f"generation {generation}" for generation in generations],
+        "rows": [_row(name, generations, visible, drawings) for name in (kinds.ORIGIN, *results.experiment.regimes)],
+        "facts": [_facts(box, node_of[box.path], shares, ledger, places) for box in visible],
+        "shares": _table(results.experiment, shares),
     }
 
 
-def _drawing(box: Box, node: Artefact, shares: Mapping[Share, float], ledger: facts.Ledger) -> dict[str, Any]:
+def _row(name: str, generations: Sequence[int], visible: Sequence[Box], drawings: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
+    """Return an arm with the boxes of each generation; the real rows stand in the origin's row."""
+    names = (kinds.REAL, kinds.ORIGIN) if name == kinds.ORIGIN else (name,)
+    own = [box for box in visible if box.regime in names]
+    cells = [[drawings[box.path] for box in own if box.generation == generation] for generation in generations]
+    return {"name": name, "cells": cells}
+
+
+def _drawing(place: int, box: Box, node: Artefact, shares: Mapping[Share, float], ledger: facts.Ledger) -> dict[str, Any]:
     share = _real_share(box, shares)
-    texts = [box.kind.word, node.sha256[:8], *_size_and_cost(node, share, ledger)]
-    lines = [{"words": text, "y": FIRST_LINE + LINE * place} for place, text in enumerate(texts)]
-    return {"x": _x(box), "y": _y(box.row), "stage": box.stage, "lines": lines, "share": share, "name": _name(box)}
+    lines = _size_and_cost(node, share, ledger)
+    head = {"at": place, "stage": box.stage, "word": box.kind.word, "sha": node.sha256[:8], "name": _name(box)}
+    return {**head, "lines": lines, "share": share}
 
 
 def _size_and_cost(node: Artefact, share: float | None, ledger: facts.Ledger) -> list[str]:
@@ -139,60 +129,14 @@ def _size_and_cost(node: Artefact, share: float | None, ledger: facts.Ledger) ->
     return [line for line in (rows_line, cost) if line]
 
 
-def _facts(box: Box, node: Artefact, shares: Mapping[Share, float], ledger: facts.Ledger) -> dict[str, Any]:
-    """Return the facts of an artefact, as pairs of words, and its manifest."""
+def _facts(box: Box, node: Artefact, shares: Mapping[Share, float], ledger: facts.Ledger, places: Mapping[str, int]) -> dict[str, Any]:
+    """Return the facts of an artefact, as pairs of words, its manifest, and the places of those that it was made from."""
     share = _real_share(box, shares)
     pairs = [*facts.facts(node, Path(node.path), ledger), ("real rows", _percent(share) or "–")]
     safe_pairs = [[name, safe(value)] for name, value in pairs]
-    return {"name": _name(box), "pairs": safe_pairs, "manifest": dumps(dict(node.manifest))}
-
-
-def _edges(visible: Sequence[Box], node_of: Mapping[str, Artefact]) -> list[dict[str, Any]]:
-    """Return the curves from inputs to outputs, as far as both are shown; ``one`` and ``other`` are their places."""
-    places = {box.path: place for place, box in enumerate(visible)}
-    first = min((box.generation for box in visible if box.generation > 0), default=0)
-    edges = []
-    for place, box in enumerate(visible):
-        for source in node_of[box.path].inputs:
-            if source.path in places and source.role != "held_out":
-                source_place = places[source.path]
-                parent = visible[source_place]
-                edges.append({"d": _curve(parent, box), "reach": _edge_style(parent, box, first), "one": source_place, "other": place})
-    return edges
-
-
-def _curve(parent: Box, child: Box) -> str:
-    """Return the path of an edge in SVG: a cubic curve from the right side of one box to the left side of another."""
-    x1, y1 = _x(parent) + WIDTH, _y(parent.row) + HEIGHT / 2
-    x2, y2 = _x(child), _y(child.row) + HEIGHT / 2
-    bend = max(12.0, (x2 - x1) / 2)
-    return f"M{x1} {y1}C{x1 + bend} {y1} {x2 - bend} {y2} {x2} {y2}"
-
-
-def _edge_style(parent: Box, child: Box, first: int) -> str:
-    """Return the style of an edge: far into another row of the first generation, long into one of a later generation."""
-    if parent.row == child.row:
-        return ""
-    return "far" if child.generation == first else "long"
-
-
-def _row_heads(names: Sequence[str]) -> list[dict[str, Any]]:
-    return [{"name": name, "y": _y(row) + HEIGHT / 2} for row, name in enumerate(names)]
-
-
-def _column_heads(visible: Sequence[Box]) -> list[dict[str, Any]]:
-    firsts: dict[int, Box] = {}
-    for box in sorted(visible, key=lambda box: box.column):
-        firsts.setdefault(box.generation, box)
-    return [{"words": "real data" if g < 0 else f"generation {g}", "x": _x(box)} for g, box in sorted(firsts.items())]
-
-
-def _x(box: Box) -> float:
-    return MARGIN + ACROSS * box.column + GAP * box.gaps
-
-
-def _y(row: int) -> float:
-    return TOP + DOWN * row
+    inputs = [source.path or "" for source in node.inputs if source.role != "held_out"]
+    sources = [places[path] for path in inputs if path in places]
+    return {"name": _name(box), "pairs": safe_pairs, "manifest": dumps(dict(node.manifest)), "sources": sources}
 
 
 def _name(box: Box) -> str:

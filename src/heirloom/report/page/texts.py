@@ -1,11 +1,17 @@
-"""Text side by side: one prompt, how a human went on, and how each generation of each arm did; repetition and invented words marked."""
+"""Text side by side: one prompt, how a human went on, and how each set of each arm did, sentence by sentence.
+
+Marked are repeated phrases, since a set that collapses says the same phrases again and again, and invented words.
+"""
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+
+import regex
 
 from heirloom import reading, words
 from heirloom.artefacts import kinds
@@ -14,40 +20,83 @@ from heirloom.data.columns import PROMPT_TEXT
 from heirloom.diffs.render.blocks import safe
 from heirloom.report.generations import PAGE_GENERATIONS, kept_generations, synthetic_path
 from heirloom.specs.experiment import Experiment
-from heirloom.stats.spacing import evenly_spaced
 
 NUM_PROMPTS = 12
 GRAM = 3
-"""Words of an n-gram whose second occurrence in a row is marked."""
+"""Words of a phrase. Its words are marked where the set says it more than once."""
 
-REPEATED, INVENTED = "r", "i"
+REPEATED, INVENTED = MARKS = ("r", "i")
 
 Pieces = list[str | list[str]]
 """A text in pieces: plain, or with the letters of its marks."""
+Phrase = tuple[str, ...]
+
+_END = regex.compile(r"[.!?…][\"')\]»”]*\s+(?=[\"'(\[«“]?[\p{Lu}\p{Nd}])|\n+")
+"""The end of a sentence, with the white space behind it."""
+
+
+class TextSet(NamedTuple):
+    """A synthetic set: its texts by prompt, the phrases that stand in it more than once, and shares of marked words.
+
+    Attributes
+    ----------
+    shares
+        Mark → prompt → share of the words of its text that have the mark.
+    statistics
+        Mark → its share of all words; under ``words`` the number of different words.
+    """
+
+    text_by_prompt: Mapping[int, str]
+    phrases: frozenset[Phrase]
+    shares: Mapping[str, Mapping[int, float]]
+    statistics: Mapping[str, float]
 
 
 def context(key: str, experiment: Experiment) -> dict[str, Any] | None:
-    """Return prompts with the texts that continue them, of the first seed: ``{"arms", "generations", "prompts": [...]}``.
+    """Return prompts with the texts that continue them, of the first seed.
 
-    None where the datasets are not here, or nothing is a text.
+    Of the two marks the one counts whose share grows most from the first set to the last, under the arm in which it does. The prompts
+    are those whose texts under this arm gain most of the mark.
+
+    Returns
+    -------
+    ``arms``, ``generations``, ``prompts``, ``left`` and ``right`` (the arms that stand side by side at first), and ``statistics``: of
+    each arm and set the share of words in repeated phrases, the share of invented words, and the number of different words. None where
+    the datasets are not here, or nothing is a text.
     """
     generations = kept_generations(experiment, PAGE_GENERATIONS)
-    sets = {(regime, g): synthetic_path(key, experiment, regime, g) for regime in experiment.regimes for g in generations}
+    paths = {(regime, g): synthetic_path(key, experiment, regime, g) for regime in experiment.regimes for g in generations}
     real = kinds.REAL_TRAIN.path(key)
-    if not experiment.is_text or not all(Path(path).is_file() for path in (real, *sets.values())):
+    if not experiment.is_text or not generations or not all(Path(path).is_file() for path in (real, *paths.values())):
         return None
     real_words = vocabulary(real)
-    rows = _prompt_rows(next(iter(sets.values())))
-    pieces_of = {place: _continuations(path, rows, real_words) for place, path in sets.items()}
+    sets = {place: read_set(path, real_words) for place, path in paths.items()}
+    first, last = generations[0], generations[-1]
+    growth = {(regime, mark): _growth(sets[regime, first], sets[regime, last], mark) for regime in experiment.regimes for mark in MARKS}
+    left, mark = max(growth, key=lambda place: growth[place])
+    others = [regime for regime in experiment.regimes if regime != left] or [left]
+    right = min(others, key=lambda regime: growth[regime, mark])
+    rows = _collapsed_prompts(sets[left, first], sets[left, last], mark)
     human = _human(key, real, rows)
-    prompts = []
-    for row in rows:
-        arms: dict[str, list[Pieces]] = {}
-        for regime in experiment.regimes:
-            arms[regime] = [pieces_of[regime, generation].get(row, []) for generation in generations]
-        prompt, real_next = human.get(row, ("", ""))
-        prompts.append({"row": row, "prompt": safe(prompt), "real": marked_pieces(real_next, real_words), "arms": arms})
-    return {"experiment": key, "arms": experiment.regimes, "generations": generations, "prompts": prompts}
+    return {
+        "experiment": key,
+        "arms": experiment.regimes,
+        "left": left,
+        "right": right,
+        "generations": generations,
+        "statistics": {regime: [dict(sets[regime, g].statistics) for g in generations] for regime in experiment.regimes},
+        "prompts": [_prompt(row, human.get(row, ("", "")), sets, real_words) for row in rows],
+    }
+
+
+def _prompt(row: int, human: tuple[str, str], sets: Mapping[tuple[str, int], TextSet], real_words: Collection[str]) -> dict[str, Any]:
+    """Return a prompt with the sentences that go on from it: a human's, and those of each arm and set in the order of the sets."""
+    prompt, real_next = human
+    arms: dict[str, list[list[Pieces]]] = {}
+    for (regime, _), text_set in sets.items():
+        text = text_set.text_by_prompt.get(row, "")
+        arms.setdefault(regime, []).append(marked_sentences(text, real_words, text_set.phrases))
+    return {"row": row, "prompt": safe(whole_sentences(prompt)), "real": marked_sentences(real_next, real_words), "arms": arms}
 
 
 def vocabulary(real: str) -> frozenset[str]:
@@ -55,13 +104,46 @@ def vocabulary(real: str) -> frozenset[str]:
     return frozenset(words.count(reading.dataset(real).texts()))
 
 
-def marked_pieces(text: str, real_words: Collection[str]) -> Pieces:
-    """Return a text in pieces, words in a repeated 3-gram marked ``r``, words that no real text has marked ``i``.
+def whole_sentences(text: str) -> str:
+    """Return a text from the beginning of its first whole sentence; all of it where no sentence begins in it."""
+    beginning = _END.search(text)
+    return f"… {text[beginning.end() :]}" if beginning and beginning.end() < len(text) else text
 
-    A word that may be cut is never called invented. Control and format characters are spelled out.
+
+def marked_sentences(text: str, real_words: Collection[str], phrases: Collection[Phrase] = ()) -> list[Pieces]:
+    """Return the sentences of a text, each in pieces (`marked_pieces`)."""
+    pieces = marked_pieces(text, real_words, phrases)
+    sentences: list[Pieces] = [[]]
+    for piece in pieces:
+        if not isinstance(piece, str):
+            sentences[-1].append(piece)
+            continue
+        start = 0
+        for end in _END.finditer(piece):
+            sentences[-1].append(piece[start : end.end()].rstrip())
+            sentences.append([])
+            start = end.end()
+        if start < len(piece):
+            sentences[-1].append(piece[start:])
+    return [sentence for sentence in map(_visible, sentences) if sentence]
+
+
+def _visible(pieces: Pieces) -> Pieces:
+    return [safe(piece) if isinstance(piece, str) else [safe(piece[0]), piece[1]] for piece in pieces]
+
+
+def marked_pieces(text: str, real_words: Collection[str], phrases: Collection[Phrase] = ()) -> Pieces:
+    """Return a text in pieces, words of a repeated phrase marked ``r``, words that no real text has marked ``i``.
+
+    A word that may be cut is never called invented.
+
+    Parameters
+    ----------
+    phrases
+        Phrases of `GRAM` words that are said elsewhere, too; those that the text itself repeats are marked anyway.
     """
     spans = list(words.spans(text))
-    repetitions = _repetitions([span.word for span in spans])
+    repetitions = _repetitions([span.word for span in spans], phrases)
     pieces: Pieces = []
     end = 0
     for place, (start, stop, word, is_cut) in enumerate(spans):
@@ -71,30 +153,56 @@ def marked_pieces(text: str, real_words: Collection[str]) -> Pieces:
         if not marks:
             continue
         if start > end:
-            pieces.append(safe(text[end:start]))
-        pieces.append([safe(text[start:stop]), marks])
+            pieces.append(text[end:start])
+        pieces.append([text[start:stop], marks])
         end = stop
     if end < len(text):
-        pieces.append(safe(text[end:]))
+        pieces.append(text[end:])
     return pieces
 
 
-def _repetitions(row: Sequence[str]) -> set[int]:
-    """Return the places of the words that stand in a 3-gram which the row has more than once."""
-    grams = [tuple(row[place : place + GRAM]) for place in range(len(row) - GRAM + 1)]
+def _repetitions(row: Sequence[str], phrases: Collection[Phrase]) -> set[int]:
+    """Return the places of the words that stand in a phrase which is said elsewhere, or which the row has more than once."""
+    grams = _grams(row)
     counts = Counter(grams)
-    return {place + offset for place, gram in enumerate(grams) if counts[gram] > 1 for offset in range(GRAM)}
+    repeated = [place for place, gram in enumerate(grams) if counts[gram] > 1 or gram in phrases]
+    return {place + offset for place in repeated for offset in range(GRAM)}
 
 
-def _prompt_rows(path: str) -> list[int]:
-    """Return the prompts that are shown, spread evenly over a set: ids of real rows, or the set's ids where nothing was continued."""
-    return evenly_spaced(list(_text_by_prompt(path)), NUM_PROMPTS)
+def _grams(row: Sequence[str]) -> list[Phrase]:
+    return [tuple(row[place : place + GRAM]) for place in range(len(row) - GRAM + 1)]
 
 
-def _continuations(path: str, prompts: Collection[int], real_words: Collection[str]) -> dict[int, Pieces]:
-    """Return prompt → its continuation in a set, in pieces."""
-    texts = _text_by_prompt(path)
-    return {prompt: marked_pieces(texts[prompt], real_words) for prompt in prompts if prompt in texts}
+def read_set(path: str, real_words: Collection[str]) -> TextSet:
+    """Return a synthetic set with its repeated phrases and its statistics; words that may be cut are no different words."""
+    text_by_prompt = _text_by_prompt(path)
+    spans = {row: list(words.spans(text)) for row, text in text_by_prompt.items()}
+    words_of = {row: [span.word for span in row_spans] for row, row_spans in spans.items()}
+    counts = Counter(itertools.chain.from_iterable(map(_grams, words_of.values())))
+    phrases = frozenset(gram for gram, count in counts.items() if count > 1)
+    repeated = {row: len(_repetitions(row_words, phrases)) for row, row_words in words_of.items()}
+    invented = {row: sum(not span.cut and span.word not in real_words for span in row_spans) for row, row_spans in spans.items()}
+    num_words = {row: max(1, len(row_words)) for row, row_words in words_of.items()}
+    marked = {REPEATED: repeated, INVENTED: invented}
+    shares = {mark: {row: count / num_words[row] for row, count in of_row.items()} for mark, of_row in marked.items()}
+    total = sum(num_words.values())
+    statistics = {mark: round(sum(of_row.values()) / max(1, total), 4) for mark, of_row in marked.items()}
+    whole_words = {span.word for row_spans in spans.values() for span in row_spans if not span.cut}
+    return TextSet(text_by_prompt, phrases, shares, statistics | {"words": len(whole_words)})
+
+
+def _growth(first: TextSet, last: TextSet, mark: str) -> float:
+    """Return by how much the share of words with a mark grows from one set to another."""
+    return last.statistics[mark] - first.statistics[mark]
+
+
+def _collapsed_prompts(first: TextSet, last: TextSet, mark: str) -> list[int]:
+    """Return the prompts that are shown: those of whose texts the share of words with a mark grows most."""
+
+    def growth(row: int) -> float:
+        return last.shares[mark][row] - first.shares[mark].get(row, 0.0)
+
+    return sorted(last.text_by_prompt, key=lambda row: (-growth(row), row))[:NUM_PROMPTS]
 
 
 def _text_by_prompt(path: str) -> dict[int, str]:
