@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import json
+import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -11,7 +14,7 @@ import pytest
 from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
 
-from helpers import ROOT, run_in
+from helpers import ROOT, run_in, seal_alone
 
 EXAMPLES = ROOT / "examples"
 
@@ -32,6 +35,49 @@ def test_an_example_has_a_readme_and_at_most_200_lines_of_code(folder: str) -> N
     place = EXAMPLES / folder
     assert (place / "README.md").is_file()
     assert sum(len(file.read_text().splitlines()) for file in place.glob("*.py")) <= 200
+
+
+FOLLOW = EXAMPLES / "tracking/follow.py"
+
+
+def land(generation: int) -> None:
+    """Do what a job does at its end: write the measures of a generation, and then their fingerprint."""
+    folder = Path(f"data/mine/replace/seed=0/gen={generation}")
+    folder.mkdir(parents=True)
+    (folder / "metrics.json").write_text(json.dumps({"spread": float(generation), "column_distance.age": 0.5}))
+    seal_alone(folder / "metrics.json")
+
+
+def tracked() -> dict[str, list[str]]:
+    """Return measure → the rows that dvclive has of it."""
+    files = sorted(Path("dvclive/mine/replace/seed=0/plots/metrics").rglob("*.tsv"))
+    return {file.stem: [line.split("\t")[0] for line in file.read_text().splitlines()[1:]] for file in files}
+
+
+def test_a_run_is_followed_while_its_generations_land_and_a_second_follower_leaves_no_row_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("dvclive")
+    monkeypatch.chdir(tmp_path)
+    Path("mine.yaml").write_text("experiments: {mine: {regimes: [replace]}}\n")
+    Path("data/mine/replace/seed=0/gen=1").mkdir(parents=True)
+    Path("data/mine/replace/seed=0/gen=1/metrics.json").write_text("{")  # a job is writing
+    command = [sys.executable, str(FOLLOW), "--configfile", "mine.yaml", "--every", "0.1"]
+    for generations in ((0, 1), (2, 3)):  # the second follower goes on after the first has been killed
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as follower:
+            try:
+                assert follower.stdout is not None
+                for generation in generations:
+                    shutil.rmtree(f"data/mine/replace/seed=0/gen={generation}", ignore_errors=True)
+                    land(generation)
+                    said = list(range(generation + 1))
+                    while f"generations {', '.join(map(str, said))}" not in follower.stdout.readline():
+                        assert follower.poll() is None
+                    assert tracked() == {"spread": [*map(str, said)], "column_distance.age": [*map(str, said)]}
+            finally:
+                follower.kill()
+    summary = json.loads(Path("dvclive/mine/replace/seed=0/metrics.json").read_text())
+    assert summary["spread"] == 3.0
 
 
 ROWS = [{"prompt": "a b", "completion": "c"}, {"prompt": "b", "completion": "a c"}]

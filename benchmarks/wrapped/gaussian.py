@@ -1,4 +1,4 @@
-"""Heirloom's own `gaussian`, wrapped as the programs of a user: ``gaussian.py train|sample|measure …`` (`benchmarks/plugins.py`)."""
+"""Heirloom's own `gaussian`, wrapped as the programs of a user: ``gaussian.py train|sample|measure …`` (`compare.py`)."""
 
 from __future__ import annotations
 

@@ -27,6 +27,8 @@ NONNEGATIVE = ("centred_tail_mass_95", "mode_mixing")
 
 MODES = ("mode_mixing",)
 """Measures of rows between the components of the law (`report.profile`)."""
+DISTANCES = ("squared_l2",)
+"""Distances to the true density by which an arm is compared with its control (`report.profile`)."""
 
 TAILS = {"centred_tail_mass_95": -1}
 """Measures whose loss is early collapse, each with the direction of loss (`measures.stages`)."""

@@ -19,7 +19,7 @@ STAGES = {"early": EARLY, "late": LATE}
 
 DIRECTIONS = EARLY | LATE
 
-COMPARED = (*DIRECTIONS, *mixtures.MODES)
+COMPARED = (*DIRECTIONS, *mixtures.MODES, *mixtures.DISTANCES)
 """Measures by which an arm is compared with its control, replica by replica."""
 
 _NO_TAILS = vectors.NO_TAILS | images.NO_TAILS | parameters.NO_TAILS

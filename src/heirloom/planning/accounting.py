@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 PROFILE, SITE = Path("profiles/slurm"), Path("profiles/site")
 """The profile for any Slurm, and a site's own copy of it, which git ignores (`site_profile`)."""
-STATUS_COMMAND, FIRST_CHECK = "slurm-status-command", "slurm-init-seconds-before-status-checks"
+STATUS_COMMAND = "slurm-status-command"
+FIRST_CHECK = "slurm-init-seconds-before-status-checks"
 """Keys of a profile: who is asked about jobs, and the seconds until the first question."""
 
 _SECONDS = 60

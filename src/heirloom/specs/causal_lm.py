@@ -153,11 +153,6 @@ class CausalLM(LanguageModel):
         return self.model
 
     @property
-    def is_opened_by_others(self) -> bool:
-        """Whether a checkpoint is a whole model, and not adapters of another."""
-        return self.training.lora is None or self.training.lora.checkpoint == "merged"
-
-    @property
     def batch_rows(self) -> int:
         """Rows in one forward pass of a training."""
         return self.training.micro_rows or self.training.schedule(0).batch_rows

@@ -164,7 +164,7 @@ class FamilySpec(Strict):
 
     @property
     def is_opened_by_others(self) -> bool:
-        """Whether `transformers` opens a checkpoint as it lies, without another model beside it."""
+        """Whether `transformers` opens a checkpoint, once adapters that were saved alone are merged into what they adapt."""
         return False
 
     def passes(self, generation: int) -> int:

@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 from heirloom.errors import short
 from heirloom.runtime.device import Choice
 from heirloom.specs.base import Strict
+from heirloom.specs.checkpoints import Every
 from heirloom.specs.family import Family, families_with
 from heirloom.specs.grid import Name
 from heirloom.specs.groups import Groups, row_misfits
@@ -31,14 +32,9 @@ from heirloom.specs.sizes import (
 from heirloom.specs.source import Source, TextSource
 from heirloom.specs.tasks import Tasks
 from heirloom.specs.text import TextSettings
+from heirloom.specs.text_misfits import served_misfits, text_misfits
 from heirloom.specs.until import Until, with_until
 from heirloom.specs.vector_source import Law
-
-
-class Every(Strict):
-    """Each k-th generation."""
-
-    every: int = Field(ge=1, le=MOST_GENERATIONS, description="k: generations k, 2 k, 3 k, …")
 
 
 class Experiment(Strict):
@@ -200,8 +196,8 @@ class Experiment(Strict):
         if self.source.name not in self.family.sources:
             fitting = ", ".join(self.family.sources)
             raise ValueError(f"family {self.family.name!r} needs one of the sources {fitting}, not {self.source.name!r}")
-        served_misfits = self._served_misfits() if self.family.sampling.is_served else ()
-        abilities = [*self._missing_abilities(), *self._measure_misfits(), *served_misfits]
+        of_server = served_misfits(self) if self.family.sampling.is_served else ()
+        abilities = [*self._missing_abilities(), *self._measure_misfits(), *of_server]
         misfits = [*abilities, *self._contradictions(), *self._granularity_limits()]
         if misfits:
             raise ValueError("; ".join(misfits))
@@ -224,47 +220,7 @@ class Experiment(Strict):
         if self.tasks is not None and not self.family.is_opened_by_others:
             yield f"tasks are for whole models that transformers opens; checkpoints of this family {family!r} are none"
         if self.text is not None:
-            yield from self._text_misfits(self.text)
-
-    def _text_misfits(self, text: TextSettings) -> Iterator[str]:
-        """Yield what the family cannot do with the text that it is given."""
-        if text.pairs is not None:
-            yield from self._pair_misfits()
-        else:
-            if self.family.needs_pairs:
-                yield "family.rows is 'pairs', and source.text.rows is 'blocks': set source.text.rows to pairs"
-            yield from self._block_misfits(text)
-        if self.pretrained is None and text.tokenizer is not None:
-            yield f"source.text.tokenizer is for families with a pretrained model; {self.family.name!r} fits its own"
-
-    def _served_misfits(self) -> Iterator[str]:
-        """Yield what a server that writes rows does not go with."""
-        if self.text is None or self.text.pairs is None:
-            yield "family.sampling.endpoint needs source.text.rows: pairs; text from a server does not tell a block's tokens, nor its end"
-        if self.num_processes > 1:
-            yield f"num_processes is {self.num_processes}; with family.sampling.endpoint one process asks, by `concurrency` requests"
-
-    def _pair_misfits(self) -> Iterator[str]:
-        """Yield what rows of a prompt and a completion do not go with."""
-        if "pairs" not in self.family.abilities:
-            candidates = ", ".join(families_with("pairs"))
-            yield f"source.text.rows is 'pairs'; family {self.family.name!r} reads and writes blocks alone (pairs: {candidates})"
-        if not self.continues_rows:
-            yield "sampling.prompts is 'none'; with source.text.rows: pairs each synthetic row completes the prompt of an original one"
-        if self.family.sampling.num_beams > 1:
-            yield f"family.sampling.beams is {self.family.sampling.num_beams}; with source.text.rows: pairs a row is drawn: leave it out"
-        if self.divergence_rows:
-            yield f"divergence_rows is {self.divergence_rows}; MAUVE compares blocks alone: leave it out with source.text.rows: pairs"
-
-    def _block_misfits(self, text: TextSettings) -> Iterator[str]:
-        """Yield why a family cannot write blocks as long as is asked."""
-        prompt_tokens = (text.prompt_tokens or text.row_tokens) if self.continues_rows else text.written_tokens
-        if prompt_tokens != text.written_tokens and not self.family.abilities & {"pairs", "programs"}:
-            candidates = ", ".join(families_with("pairs"))
-            lengths = f"source.text.new_tokens is {text.written_tokens} and a prompt has {prompt_tokens}"
-            yield f"{lengths}; family {self.family.name!r} writes as many as a prompt has (more or fewer: {candidates})"
-        if dict(self.family.sampling).get("new_tokens") is not None:
-            yield "family.sampling.new_tokens is set from source.text.new_tokens: give it there"
+            yield from text_misfits(self, self.text)
 
     def _measure_misfits(self) -> Iterator[str]:
         """Yield why programs, groups and estimates cannot measure the generations."""

@@ -18,6 +18,7 @@ from heirloom.runtime import program
 from heirloom.specs.tasks import Tasks
 
 _PROGRAM = "heirloom.tasks.program"
+_ADAPTER = "adapter_config.json"
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ def examination(checkpoint: Path, tokenizer: Path, tasks: Tasks) -> Iterator[Exa
     Parameters
     ----------
     checkpoint
-        A Hugging Face folder of a whole model.
+        A Hugging Face folder of a whole model, or of adapters alone, which are merged into the weights that they adapt.
     tokenizer
         The artefact ``tokenizer.json`` of its experiment, whose manifest names the special tokens.
 
@@ -59,7 +60,11 @@ def examination(checkpoint: Path, tokenizer: Path, tasks: Tasks) -> Iterator[Exa
         If the harness fails; the job's log has what it printed.
     """
     record = manifest.read(paths.manifest(tokenizer)).get("tokenizer", {})
-    with tempfile.TemporaryDirectory(prefix="heirloom-tasks-") as scratch, tokenizer_folder.links(checkpoint, tokenizer, record) as model:
+    with (
+        tempfile.TemporaryDirectory(prefix="heirloom-tasks-") as scratch,
+        whole_model(checkpoint) as whole,
+        tokenizer_folder.links(whole, tokenizer, record) as model,
+    ):
         folder = Path(scratch)
         request, answer, items = (folder / name for name in ("request.json", "answer.json", "items.parquet"))
         places = {"model": str(model), "answer": str(answer), "items": str(items)}
@@ -67,7 +72,29 @@ def examination(checkpoint: Path, tokenizer: Path, tasks: Tasks) -> Iterator[Exa
         with _offline(folder):
             program.run([sys.executable, "-P", "-m", _PROGRAM, str(request)])
         content = read_json(answer)
-        yield Examination(items, content["scores"], content["record"], content["environment"])
+        adapters = {"adapters": "merged"} if whole != checkpoint else {}
+        yield Examination(items, content["scores"], content["record"] | adapters, content["environment"])
+
+
+@contextmanager
+def whole_model(checkpoint: Path) -> Iterator[Path]:
+    """Yield a folder with a checkpoint's whole model: itself, or of adapters alone a temporary one with the merged weights.
+
+    Raises
+    ------
+    HeirloomError
+        If what adapters adapt is not here or has other bytes, or the merged model has other logits.
+    """
+    if not (checkpoint / _ADAPTER).is_file():
+        yield checkpoint
+        return
+    from heirloom.families.lm.library import lora, model  # torch, which other checkpoints leave to the harness
+
+    with tempfile.TemporaryDirectory(prefix="heirloom-merged-") as folder:
+        adapted = model.load(checkpoint)
+        model.save(model.CausalLM(lora.merged(adapted.module)), Path(folder))
+        del adapted
+        yield Path(folder)
 
 
 @contextmanager

@@ -12,6 +12,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 from pydantic import ValidationError
+from transformers import AutoModelForCausalLM
 
 from heirloom.artefacts.fingerprints import fingerprint
 from heirloom.data.dataset import Dataset
@@ -27,6 +28,7 @@ from heirloom.measures.perplexity import batch_mean_perplexity
 from heirloom.runtime import memory
 from heirloom.runtime.streams import Stream
 from heirloom.specs.causal_lm import CausalSampling, CausalTraining, Lora
+from heirloom.tasks.examination import whole_model
 from small_models import ARCHITECTURES, pretrained, row_losses
 
 VOCABULARY, WIDTH = 20, 6
@@ -378,6 +380,13 @@ def test_merged_adapters_are_a_whole_model_and_unmerged_ones_name_their_base(nam
     rows = tokens()
     np.testing.assert_allclose(row_losses(loaded, rows), row_losses(causal_lm.load(tmp_path / "merged"), rows), rtol=1e-4)
     assert not np.allclose(row_losses(loaded, rows), row_losses(start, rows), rtol=1e-3)
+    with whole_model(tmp_path / "adapter") as folder:
+        opened = AutoModelForCausalLM.from_pretrained(folder).eval()
+        np.testing.assert_allclose(row_losses(CausalLM(opened), rows), row_losses(loaded, rows), rtol=1e-4)
+    assert not folder.exists()
+    with whole_model(tmp_path / "merged") as folder:
+        assert folder == tmp_path / "merged"
+    assert saved(loaded, tmp_path / "thrice") == first
 
 
 def test_a_merge_that_gives_another_model_is_refused() -> None:
