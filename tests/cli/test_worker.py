@@ -556,3 +556,10 @@ def test_code_that_changes_during_a_run_is_what_a_job_runs(home: Path) -> None:
             module.write("\nADDED = 1\n")
         log = "the code is no longer what the run's worker has read; this job starts for itself\n"
         assert do(home, "from heirloom.words import ADDED; print(ADDED)", address) == (0, "1\n", log)
+
+
+def test_by_which_call_a_process_was_started_is_no_circumstance() -> None:
+    code = 'from heirloom.cli.client import circumstances; print(circumstances()["the process\'s status"])'
+    command = [sys.executable, "-c", code]  # Python 3.11 starts it by posix_spawn if files may stay open, 3.13 in any case
+    statuses = [subprocess.run(command, close_fds=each, check=True, capture_output=True, text=True).stdout for each in (True, False)]
+    assert statuses[0] == statuses[1] != ""

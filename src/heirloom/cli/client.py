@@ -33,6 +33,7 @@ _FROM_PARENT = (
     *("Umask", "Uid", "Gid", "Groups", "NSsid", "NoNewPrivs", "Seccomp", "CapEff", "SigBlk", "SigIgn"),
     *("Cpus_allowed", "Mems_allowed"),
 )
+_OF_GLIBC = 0b11 << 31  # signals 32 and 33 are its own: what posix_spawn starts ignores them
 _SPACES = ("mnt", "net", "pid", "user")
 
 
@@ -82,6 +83,7 @@ def check_owner(connection: socket.socket) -> None:
 def circumstances() -> dict[str, Any]:
     """Return what a process has from its parent and cannot take from another: of a job and its worker these are equal."""
     status = dict(line.split(":", 1) for line in _text("/proc/self/status").splitlines())
+    status["SigIgn"] = f"{int(status['SigIgn'], 16) & ~_OF_GLIBC:x}"
     return {
         "the program": [sys.executable, sys.version, sys.argv[0], __file__],
         "the process's status": {name: status.get(name) for name in _FROM_PARENT},

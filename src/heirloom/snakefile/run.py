@@ -25,6 +25,7 @@ from heirloom.planning import accounting, slurm
 from heirloom.report import contents, diff_pages, expected_curves, page_age
 from heirloom.runtime import program, variables
 from heirloom.snakefile import dry_run, private, worker
+from heirloom.snakefile.population import PopulationRule, leaders
 from heirloom.snakefile.rule import Groups, Rule, Wildcards, constraint, container_of_all_jobs
 from heirloom.workflow.files import is_project_s
 from heirloom.workflow.jobs import jobs, measure_files
@@ -112,6 +113,12 @@ class Run:
         """Return a step as its rule sees it."""
         runs_here = private.is_main(self.workflow) and private.runs_jobs_here(self.workflow)
         return Rule(STEPS[name], self.config, runs_here, self.groups)
+
+    def rules(self, name: str) -> list[Rule]:
+        """Return a step as its rules see it: one for lineages, and one for each population whose lineages a job makes together."""
+        rule = self.rule(name)
+        populations = leaders(self.config)
+        return [rule, *(PopulationRule(rule.step, self.config, rule.runs_here, self.groups, membership) for membership in populations)]
 
     @property
     def container(self) -> str | None:
