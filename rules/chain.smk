@@ -1,7 +1,6 @@
 # Chain: a whole lineage as one job, for experiments with `granularity: chain`; or all lineages of a population, by a rule of its own.
-# Needs: the real rows and the origin, of each member. Leaves: data/{experiment}/{regime}/seed={seed}/trajectory.parquet, and the
-# datasets and checkpoints of the snapshots in the folders of their generations. The manifest of the trajectory names them, and has the
-# hashes of all generations.
+# Needs: real rows and origin, of each member. Leaves: data/{experiment}/{regime}/seed={seed}/trajectory.parquet, and the snapshots in the
+# folders of their generations. The manifest of the trajectory names them, and has the hashes of all generations.
 for CHAIN in RUN.rules("chain"):
 
     rule:

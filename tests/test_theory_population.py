@@ -16,6 +16,7 @@ from heirloom.artefacts import kinds
 from heirloom.errors import HeirloomError
 from heirloom.families import family
 from heirloom.report import expected_curves
+from heirloom.specs.population import apportioned
 from heirloom.theory import population
 from populations_by_hand import run
 
@@ -136,3 +137,14 @@ def test_unequal_members_and_missing_originals_are_refused() -> None:
         population.mixing([[5, 5], [3, 3]], 3, 10)
     with pytest.raises(HeirloomError, match="11 kept and 0 public rows, but 10 originals"):
         population.mixing([[9]], 3, 10, 11)
+
+
+def test_one_model_on_all_rows_is_the_best_until_there_were_as_many_generations_as_rows() -> None:
+    """Of 128 rows for M models: E[variance] of a member is largest for M = 1 up to generation 127, and for M = 8 from 132 on."""
+    curves = {}
+    for models in (1, 2, 4, 8):
+        rows = 128 // models
+        counts = [apportioned(rows, [1 / models] * models, reader) for reader in range(models)]
+        curves[models] = population.mixing(counts, 201, rows).variance[:, 0]
+    best = [max(curves, key=lambda models: curves[models][generation]) for generation in range(201)]
+    assert best == [1] * 128 + [2] + [4] * 3 + [8] * 69
