@@ -53,6 +53,8 @@ def _row_misfits(members: Sequence[Experiment], membership: Membership) -> Itera
             yield f"{pair} read other sources, and so have no {what} in common; give them one `source`"
     if not all(member.has_rows for member in members):
         yield "family.path: statistics has no rows that could be dealt; use path: rows"
+    if any(member.family.lineage_program is not None for member in members):
+        yield "a program that makes a whole lineage (family.lineage) cannot wait for the rows of other members; give `train` and `sample`"
 
 
 def _regime_misfits(name: str, regime: Regime, experiment: Experiment, membership: Membership) -> Iterator[str]:

@@ -60,7 +60,8 @@ def _members(name: str, body: dict[str, Any]) -> dict[str, Any]:
             axis = declared.members[axis_name]  # type: ignore[index]
             assign(fields, axis.key, copy.deepcopy(axis.values[label]), (*key, "members"))
         if len(places) > 1:
-            membership = Membership(prefix=prefix, seat=Seat(name=member, members=tuple(places)), exchange=exchange)
+            seat = Seat(name=member, members=tuple(places))
+            membership = Membership(prefix=prefix, seat=seat, exchange=exchange, has_copies=isinstance(declared.members, int))
             fields["membership"] = membership.model_dump(mode="json")
         members[f"{prefix}{member}"] = fields
     return members

@@ -44,6 +44,15 @@ def test_a_program_is_handed_what_rows_say_and_not_where_they_come_from(tmp_path
     assert pq.read_table(tmp_path / "rows.parquet").to_pydict() == columns
 
 
+def test_what_a_program_is_handed_has_the_same_bytes_however_rows_lie_in_memory(tmp_path: Path) -> None:
+    rows = vector_table(np.arange(100_000.0).reshape(1, 50_000, 2))
+    pieces = [rows.slice(0, 7), rows.slice(7, 40_000), rows.slice(40_007)]
+    handover.write_rows(Dataset.of(rows), tmp_path / "one.parquet")
+    handover.write_rows(Dataset([piece for part in pieces for piece in Dataset.of(part).pieces]), tmp_path / "three.parquet")
+    assert (tmp_path / "one.parquet").read_bytes() == (tmp_path / "three.parquet").read_bytes()
+    assert pq.read_table(tmp_path / "three.parquet")["x"].to_pylist() == rows["x"].to_pylist()
+
+
 def test_prompts_are_handed_over_as_texts(tmp_path: Path) -> None:
     handover.write_prompts([pa.array(["a", "b"]), pa.array(["c"])], tmp_path / "prompts.parquet")
     assert pq.read_table(tmp_path / "prompts.parquet").to_pydict() == {"prompt": ["a", "b", "c"]}

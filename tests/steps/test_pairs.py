@@ -297,7 +297,10 @@ TRANSFORMER = {"name": "transformer"}
         ({"text": {"row_tokens": 8, "prompt_tokens": 9}}, "prompt_tokens is 9; an original block has 8 (row_tokens)"),
         ({"text": {"row_tokens": 8, "new_tokens": 9}, "regimes": ("keep",)}, "must be equally long, but source.text.new_tokens is 9"),
         ({"text": {"row_tokens": 8, "prompt_tokens": 4}, "regimes": ("edit",)}, "'edit' edits whole original rows"),
-        ({"family": {**TRANSFORMER, "sampling": {"beams": 2}}}, "family.sampling.beams is 2; with source.text.rows: pairs a row is drawn"),
+        (
+            {"family": {**TRANSFORMER, "sampling": {"beams": 2, "endpoint": {"engine": "any", "url": "http://127.0.0.1:9/v1"}}}},
+            "family.sampling.beams is 2; a server draws",
+        ),
         (
             {"family": {**NGRAM, "sampling": {"new_tokens": 4}}, "text": {"row_tokens": 8}},
             "is set from source.text.new_tokens: give it there",

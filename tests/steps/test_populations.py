@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +12,14 @@ import pandas as pd
 import pytest
 
 from heirloom import config as configuration
-from heirloom.artefacts import kinds
+from heirloom.artefacts import kinds, paths
 from heirloom.artefacts.files import read_json
 from heirloom.artefacts.fingerprints import recorded_sha256
 from heirloom.artefacts.kinds import Key
 from heirloom.config import Config
-from heirloom.steps import real
-from heirloom.workflow.jobs import jobs
+from heirloom.lineage.trace_row import trace_row
 from heirloom.workflow.steps import STEPS
+from populations_by_hand import run
 
 REGIMES = {
     "replace": {},
@@ -40,27 +41,6 @@ def config_of(population: dict[str, Any] | None, **keys: Any) -> Config:
     }
     experiment |= {"population": population} if population else {}
     return configuration.parse({"regimes": REGIMES, "experiments": {"e": experiment}})
-
-
-def run(config: Config) -> None:
-    """Do every job of a config in this process, a job when all that it takes is there."""
-    waiting = list(jobs(config))
-    while waiting:
-        later = []
-        for job in waiting:
-            step = STEPS[job.step]
-            inputs = step.inputs(config, job.key)
-            if not all(Path(path).exists() for role_paths in inputs.values() for path in role_paths):
-                later.append(job)
-                continue
-            outputs = {role: kind.at(job.key) for role, kind in step.makes.items()}
-            slice_: Any = step.slice(config, job.key)
-            if job.step == "real":
-                real.run_vectors(slice_, {role: outputs[role] for role in ("train", "test")})
-            else:
-                step.load().run(slice_, {role: " ".join(role_paths) for role, role_paths in inputs.items()}, outputs)
-        assert len(later) < len(waiting), f"nothing can be done of {later}"
-        waiting = later
 
 
 @pytest.fixture
@@ -128,6 +108,41 @@ def test_a_population_of_one_has_the_bytes_of_the_experiment_alone(folder: Path)
         run(config_of(population))
         digests.append([recorded_sha256(kinds.TRAIN.path(name, regime, 0, 2)) for regime in REGIMES])
     assert digests[0] == digests[1]
+
+
+@pytest.mark.parametrize("families", [False, True], ids=["copies", "two families"])
+def test_a_population_in_one_job_is_the_same_population_step_by_step(families: bool, folder: Path) -> None:
+    kinds_of_models = {"bell": {"name": "gaussian"}, "kernel": {"name": "kde"}}
+    members: Any = {"kind": {"key": "family", "values": kinds_of_models}} if families else 2
+    population = {**MIXED, "members": members}
+    names = [*kinds_of_models] if families else ["m1", "m2"]
+    run(config_of(population))
+    by_steps = {}
+    for name, regime, generation in product(names, REGIMES, (1, 2)):
+        metrics = read_json(kinds.METRICS.path(f"e__{name}", regime, 0, generation))
+        checkpoint = recorded_sha256(kinds.CHECKPOINT.path(f"e__{name}", regime, 0, generation))
+        train = recorded_sha256(kinds.TRAIN.path(f"e__{name}", regime, 0, generation))
+        by_steps[name, regime, generation] = metrics, checkpoint, train
+    run(config_of(population, granularity="chain", snapshots=[2]))
+    for (name, regime, generation), (metrics, checkpoint, train) in by_steps.items():
+        path = kinds.TRAJECTORY.path(f"e__{name}", regime, 0)
+        trajectory = pd.read_parquet(path)
+        rows = trajectory[trajectory["generation"] == generation]
+        assert dict(zip(rows["metric"], rows["value"], strict=True)) == metrics, (name, regime, generation)
+        assert read_json(paths.manifest(path))["generations"][generation - 1]["checkpoint"] == checkpoint
+        if generation == 2:
+            assert recorded_sha256(kinds.TRAIN.path(f"e__{name}", regime, 0, generation)) == train
+
+
+def test_a_row_is_traced_to_the_models_of_all_members_among_its_ancestors(folder: Path) -> None:
+    run(config_of(MIXED))
+    rows = train_of("e__m1", "replace", 2)
+    position = int(np.flatnonzero(rows["population_member"] == 1)[0])
+    trace = trace_row(f"e__m1/replace/0/2:train#{position}")
+    expected = [kinds.CHECKPOINT.path("e__m2", "replace", 0, 1)]
+    expected += [kinds.CHECKPOINT.path(f"e__{name}", "origin", 0, 0) for name in ("m1", "m2")]
+    assert sorted(writer.checkpoint for writer in trace.writers) == sorted(expected)
+    assert all(writer.train is not None for writer in trace.writers)
 
 
 def test_jobs_of_a_member_ask_for_no_row_of_those_whom_it_does_not_read() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -24,11 +25,15 @@ GAUSSIAN = {
     "generations": 1,
     "regimes": ["keep"],
 }
+_RULE = re.compile(r"^rule (?P<name>\w+):\n(?:[ \t].*\n|\n(?=[ \t]))*", re.MULTILINE)
+_IN_A_LOOP = re.compile(r"^for (?P<name>\w+) in .*:\n\n(?P<rule>    rule:\n(?:[ \t].*\n|\n(?=[ \t]))*)", re.MULTILINE)
 RULES = {
-    f"{path.name}:{match[1]}": match[0]
+    f"{path.name}:{match['name'].lower()}": match[0] if pattern is _RULE else textwrap.dedent(match["rule"])
     for path in sorted((ROOT / "rules").glob("*.smk"))
-    for match in re.finditer(r"^rule (\w+):\n(?:[ \t].*\n|\n(?=[ \t]))*", path.read_text(), re.MULTILINE)
+    for pattern in (_RULE, _IN_A_LOOP)
+    for match in pattern.finditer(path.read_text())
 }
+"""File and name → text of the rule; a rule that stands in a loop is called by the loop's variable."""
 
 
 def test_there_are_rules() -> None:

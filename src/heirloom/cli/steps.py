@@ -85,7 +85,7 @@ def _run(step: Step, options: Mapping[str, Any]) -> None:
     """Do a job of a step with the options of its command."""
     outputs = {role: options[role] for role in step.makes if options[role]}
     inputs = {role: _paths(options[role], declaration.is_many) for role, declaration in step.takes.items()}
-    main, shard = next(iter(outputs.values())), options.get("shard")
+    main, shard = next(iter(outputs.values())).split()[0], options.get("shard")
     artefact = main if step.leaves_one and shard is None else ""
     key = kinds.key_of(main)
     program.limit_job(key.experiment if key else "")

@@ -119,7 +119,7 @@ def _curves_with_one_real_row(probability: float, arm: Arm) -> dict[str, theory.
     """Return how many replicas are fixed where one row of each generation is real."""
     rows: Mapping[str, Literal["fixed", "redrawn", "fresh"]] = {"fresh": "fresh", "original": "fixed" if arm.is_fixed else "redrawn"}
     kind = next(iter(arm.real), "")
-    has_one = arm.is_plain and (arm.synthetic, arm.budget, [*arm.real.values()]) == ("latest", "fixed", [1])
+    has_one = arm.is_plain and not arm.counts and (arm.synthetic, arm.budget, [*arm.real.values()]) == ("latest", "fixed", [1])
     if not has_one or kind not in rows or arm.rows > MOST_ROWS_WITH_A_REAL_ONE:
         return {}
     at_zero, at_one = theory.discrete.boundaries_with_one_real_row(probability, arm.rows, arm.num_fits, rows[kind])

@@ -25,7 +25,7 @@ from heirloom.families.lm.library.generation import banned, writer
 from heirloom.families.lm.library.learner import Learner
 from heirloom.families.lm.library.llama import llama
 from heirloom.families.lm.library.model import CausalLM, fetch, load, save
-from heirloom.families.lm.native import completion as native
+from heirloom.families.lm.native import writer as native
 from heirloom.families.lm.pairs import completion_losses
 from heirloom.families.lm.scoring import log_likelihoods, row_losses
 from heirloom.runtime import processes
@@ -120,8 +120,7 @@ def complete(model: CausalLM, prompts: Iterable[Prompts], limit: Limit, settings
 def _completer(model: CausalLM, settings: Sampling) -> pairs.Completer:
     """Return what completes prompts."""
     if settings.engine == "native":
-        decoding = Decoding.of(settings)
-        return partial(native.complete_prompts, llama(model), decoding=decoding, precision=settings.precision)
+        return native.completer(llama(model), settings)
     return partial(completion.complete_prompts, model, settings)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +16,11 @@ from heirloom.errors import HeirloomError
 from heirloom.families.base import Measuring, Sets
 from heirloom.families.lm import adamw, editing, evaluation, loop, pairs, sampling, schedules, training, weights
 from heirloom.families.lm.decoding import Decoding
-from heirloom.families.lm.native import completion
 from heirloom.families.lm.native.checkpoint import load
 from heirloom.families.lm.native.checkpoint import save_folder as save
 from heirloom.families.lm.native.learner import Learner
 from heirloom.families.lm.native.model import Llama, LlamaShape, initialise
-from heirloom.families.lm.native.writer import writer
+from heirloom.families.lm.native.writer import completer, writer
 from heirloom.families.lm.pairs import completion_losses
 from heirloom.families.lm.scoring import log_likelihoods, row_losses
 from heirloom.runtime import device
@@ -97,12 +95,7 @@ def sample(
 
 def complete(model: Llama, prompts: Iterable[Prompts], limit: Limit, settings: Sampling, stream: Stream) -> Iterator[NDArray[np.int32]]:
     """Yield the completions of each chunk of prompts (`lm.pairs`)."""
-    return pairs.complete(model, _completer(model, settings), prompts, limit, stream)
-
-
-def _completer(model: Llama, settings: Sampling) -> pairs.Completer:
-    """Return what completes prompts."""
-    return partial(completion.complete_prompts, model, decoding=Decoding.of(settings), precision=settings.precision)
+    return pairs.complete(model, completer(model, settings), prompts, limit, stream)
 
 
 def edit(
@@ -127,5 +120,5 @@ def blended(model: Llama, base: Llama, base_share: float) -> Llama:
 def evaluate(model: Llama, sets: Sets, origin: Llama, measuring: Measuring, stream: Stream) -> dict[str, float]:
     """Return the measures that all text families share (`families.text`)."""
     if pair_data.are_in(sets.held_out):
-        return pairs.evaluate(model, _completer(model, Sampling(temperature=0.0)), sets, origin, measuring, stream, load)
+        return pairs.evaluate(model, completer(model, Sampling(temperature=0.0)), sets, origin, measuring, stream, load)
     return evaluation.evaluate(model, sets, origin, measuring, stream, load, by_block=False)

@@ -24,6 +24,7 @@ from heirloom.environment import CUDA_VARIABLES, VARIABLES
 from heirloom.errors import NAME
 from heirloom.lineage import tolerance
 from heirloom.lineage.artefact import Artefact
+from heirloom.workflow.step import Step
 from heirloom.workflow.steps import STEPS
 
 Answer = Literal[
@@ -202,7 +203,16 @@ def _options(outputs: Sequence[Artefact]) -> Iterator[str]:
     job_key = STEPS[artefact.step].job(key).key
     for role, kind in step.makes.items():
         if kind.at(job_key) in made:
-            yield from (f"--{role.replace('_', '-')}", kind.at(job_key))
+            values = [kind.at(job_key._replace(experiment=name)) for name in _members(artefact, step) or [job_key.experiment]]
+            yield from (f"--{role.replace('_', '-')}", " ".join(values))
+
+
+def _members(artefact: Artefact, step: Step) -> list[str]:
+    """Return the experiments whose lineages one job made, by the models that they began from; none where a job makes those of one."""
+    if not step.joins_members:
+        return []
+    origins = [kinds.key_of(edge.name) for edge in artefact.inputs if edge.role == "checkpoint"]
+    return [origin.experiment for origin in origins if origin is not None]
 
 
 def _environment(manifest: Mapping[str, Any]) -> dict[str, str]:

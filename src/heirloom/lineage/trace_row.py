@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -182,10 +183,18 @@ def _home(project: Project, text: Text) -> str:
     home = text.path
     while True:
         sets = project.artefact(home).input_paths("synthetic")
-        source = next((path for path in sets if folders.order(path)[0] == text.row["born"]), None)
+        sets_of_birth = [path for path in sets if folders.order(path)[0] == text.row["born"]]
+        if len(sets_of_birth) > 1:  # of a population
+            sets_of_birth = [path for path in sets_of_birth if _has_written(project, text.row["model"], path)]
+        source = next(iter(sets_of_birth), None)
         if source is None:
             return home
         home = source  # of a training set perhaps the selection, and of that the set it was selected from
+
+
+def _has_written(project: Project, model: str, path: str) -> bool:
+    """Return whether a model has written the rows of a synthetic set."""
+    return any(writer == model for _, writer in lookup.writers(project.data(path)))
 
 
 def _pool(project: Project, path: str) -> str:
@@ -224,8 +233,18 @@ def _writers(project: Project, text: Text) -> tuple[Writer, ...]:
 def _checkpoint(project: Project, path: str, born: int, sha256: str) -> tuple[str, str]:
     """Return path and fingerprint of the model that wrote a lineage's rows of one birth; kept or not, its generation is the one before."""
     keys = kinds.GENERATION.wildcards(path) or {}
-    models = [kind.path(keys["experiment"], keys["regime"], keys["seed"], born - 1) for kind in kinds.MODELS]
+    experiments = dict.fromkeys([keys["experiment"], *_experiments(project, path)])
+    models = [kind.path(name, keys["regime"], keys["seed"], born - 1) for name, kind in product(experiments, kinds.MODELS)]
     return next((model for model in models if project.sha256(model) == sha256), models[0]), sha256
+
+
+def _experiments(project: Project, path: str) -> list[str]:
+    """Return the experiments whose models can have written what an artefact was made from: in a population several."""
+    node = project.artefact(path)
+    for train in node.input_paths("train"):
+        return _experiments(project, train)
+    keys = [kinds.key_of(name) for role in ("synthetic", "checkpoint") for name in node.input_paths(role)]
+    return [key.experiment for key in keys if key is not None]
 
 
 def _writer(project: Project, checkpoint: str, sha256: str) -> Writer:
@@ -233,6 +252,7 @@ def _writer(project: Project, checkpoint: str, sha256: str) -> Writer:
     if project.sha256(checkpoint) != sha256:  # a chain keeps some generations alone
         trajectory = kinds.TRAJECTORY.path(**keys)
         starts = project.artefact(trajectory).input_paths("checkpoint") if project.sha256(trajectory) else []
+        starts = [path for path in starts if Path(path).parts[1] == keys["experiment"]]  # a population's job began from several
         return Writer(checkpoint, sha256, next(iter(starts), None), None, {})
     node = project.artefact(checkpoint)
     start = next(iter([*node.input_paths("start"), *node.input_paths("base")]), None)

@@ -5,6 +5,7 @@ Curves are in the source's units: entry g is the expectation of a measure of mod
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import cast
 
 from heirloom import mixing
@@ -22,19 +23,25 @@ def curves(experiment: Experiment, regime: Regime) -> dict[str, Curve]:
     """Return what the mathematics expects of an arm: measure to its expectation over replicas, entry g for generation g.
 
     It is empty if no closed form is known: for another family, for an origin with more rows than a generation, for a mixture that
-    `heirloom.theory` does not treat, or for a member of a population.
+    `heirloom.theory` does not treat, or for a member of a population whose members are no copies with default settings.
 
     Returns
     -------
     measure to array of shape (generations + 1,)
     """
     source, rows = experiment.source, experiment.rows
-    if not isinstance(source, VectorSource) or "closed_forms" not in experiment.family.abilities or experiment.membership:
+    if not isinstance(source, VectorSource) or "closed_forms" not in experiment.family.abilities:
         return {}
-    if _is_underived(regime) or rows < 2 or (experiment.original_rows or source.rows) != rows:
+    if _is_underived(regime) or rows < 2:
+        return {}
+    expected_arm: Arm | None = arm(experiment, regime)
+    reads_others = experiment.membership is not None and regime.synthetic != "none"
+    if reads_others:
+        expected_arm = _arm_of_member(experiment, regime)
+    elif (experiment.original_rows or experiment.share_rows(source.rows)) != rows:
         return {}
     module = cast("ClosedForms", family(experiment.family.name))
-    return module.expected_curves(experiment.family, source, arm(experiment, regime))
+    return {} if expected_arm is None else module.expected_curves(experiment.family, source, expected_arm)
 
 
 def entries(config: Config) -> list[str]:
@@ -61,7 +68,7 @@ def arm(experiment: Experiment, regime: Regime) -> Arm:
     return Arm(
         rows,
         fits,
-        source.pool_rows or rows,
+        experiment.share_rows(source.pool_rows or rows),
         _kinds_of_real_rows(regime, rows, fits),
         has_fixed_original,
         regime.synthetic,
@@ -74,6 +81,23 @@ def arm(experiment: Experiment, regime: Regime) -> Arm:
         regime.repair.base if regime.repair else None,
         regime.repair.base_share if regime.repair else None,
     )
+
+
+def _arm_of_member(experiment: Experiment, regime: Regime) -> Arm | None:
+    """Return the arm of a member of a population of copies; None where nobody has derived its moments."""
+    plain_arm, membership = arm(experiment, regime), experiment.membership
+    synthetic_rows = regime.filling_rows(experiment.rows, 1)
+    has_defaults = not experiment.family.model_dump(exclude_defaults=True, exclude={"name"})
+    if membership is None or synthetic_rows is None or not plain_arm.is_plain or not membership.has_copies or not has_defaults:
+        return None
+    pool_rows = experiment.source.pool_rows or 0
+    share = experiment.share_rows(pool_rows)
+    num_originals = experiment.original_rows or share
+    num_public = membership.exchange.segment(0, pool_rows)[0]
+    if num_public and num_originals != share:  # which of the public rows are among the originals is left to chance
+        return None
+    counts = membership.exchange.counts(synthetic_rows)
+    return replace(plain_arm, counts=counts, member=membership.seat.number, num_originals=num_originals, num_public=num_public)
 
 
 def _parts(regime: Regime, rows: int, generation: int) -> tuple[int, int]:

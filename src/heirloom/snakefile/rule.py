@@ -84,6 +84,11 @@ class Rule:
         return {**outputs, "notes": notes}
 
     @property
+    def name(self) -> str:
+        """The name of the rule, where that does not stand in it."""
+        return self.step.name
+
+    @property
     def log(self) -> str:
         """The log of a job."""
         return paths.log(self.step.name, self.step.main.pattern)
@@ -159,7 +164,9 @@ class Rule:
         return constraint(name for name in self.config.experiments if self._runs_in(name))
 
     def _runs_in(self, name: str) -> bool:
-        """Return whether an experiment has jobs of this step."""
+        """Return whether an experiment has jobs of this step by this rule: those that populations have in common are made by others."""
+        if self.step.joins_members and self.config.experiments[name].membership:
+            return False
         regimes = (REAL, *self.config.experiments[name].regimes)
         return any(self.step.runs(self.config, Key(name, regime, 0, 1)) for regime in regimes)
 

@@ -103,11 +103,14 @@ class Membership(Strict):
     ----------
     prefix
         What stands before a member's name in the name of its experiment.
+    has_copies
+        Whether the members differ in nothing but their names.
     """
 
     prefix: str
     seat: Seat
     exchange: Exchange
+    has_copies: bool = False
 
     @property
     def experiments(self) -> list[str]:

@@ -30,6 +30,8 @@ def served_misfits(experiment: Experiment) -> Iterator[str]:
         yield "family.sampling.endpoint needs source.text.rows: pairs; text from a server does not tell a block's tokens, nor its end"
     if experiment.num_processes > 1:
         yield f"num_processes is {experiment.num_processes}; with family.sampling.endpoint one process asks, by `concurrency` requests"
+    if experiment.family.sampling.num_beams > 1:
+        yield f"family.sampling.beams is {experiment.family.sampling.num_beams}; a server draws: leave out beams, or endpoint"
 
 
 def _pair_misfits(experiment: Experiment) -> Iterator[str]:
@@ -39,8 +41,6 @@ def _pair_misfits(experiment: Experiment) -> Iterator[str]:
         yield f"source.text.rows is 'pairs'; family {experiment.family.name!r} reads and writes blocks alone (pairs: {candidates})"
     if not experiment.continues_rows:
         yield "sampling.prompts is 'none'; with source.text.rows: pairs each synthetic row completes the prompt of an original one"
-    if experiment.family.sampling.num_beams > 1:
-        yield f"family.sampling.beams is {experiment.family.sampling.num_beams}; with source.text.rows: pairs a row is drawn: leave it out"
     if experiment.divergence_rows:
         yield f"divergence_rows is {experiment.divergence_rows}; MAUVE compares blocks alone: leave it out with source.text.rows: pairs"
 

@@ -5,24 +5,47 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
+from pydantic import Field
+
 from heirloom.errors import HeirloomError
+from heirloom.specs.base import Strict
+from heirloom.specs.packages import Package
+from heirloom.specs.population import Seat
 from heirloom.specs.programs import Program
 from heirloom.specs.until import Until
 from heirloom.steps import slices
 
-_SHARED_FIELDS = frozenset({"regime", "seed", "generation", "code", "num_threads", "package"})
+_SHARED_FIELDS = frozenset({"regime", "seed", "seat", "generation", "code", "num_threads", "package"})
 _Step = TypeVar("_Step", bound=slices.GenerationSlice)
 
 
+class Member(Strict):
+    """What the lineage of a member of a population depends on beside what all members share.
+
+    Attributes
+    ----------
+    steps
+        Step → its slice at generation 1.
+    package
+        The package that its family comes from, if it is not Heirloom's own.
+    """
+
+    seat: Seat
+    steps: dict[str, slices.Settings]
+    package: slices.NonDefault[Package] | None = None
+
+
 class Slice(slices.LineageSlice):
-    """What a lineage that runs in one job depends on.
+    """What a lineage that runs in one job depends on, or the lineages of a population.
 
     Attributes
     ----------
     snapshots
         Generations that are written.
     steps
-        Step → its slice at generation 1.
+        Step → its slice at generation 1; of a population none.
+    population
+        The members whose lineages the job runs together, in the order of the config; none where it runs one.
     path
         ``statistics`` where rows are never drawn.
     until
@@ -35,10 +58,16 @@ class Slice(slices.LineageSlice):
 
     generations: int
     snapshots: list[int]
-    steps: dict[str, slices.Settings]
+    steps: dict[str, slices.Settings] = Field({})
+    population: list[Member] = Field([])
     path: str | None = None
     until: Until | None = None
     program: slices.NonDefault[Program] | None = None
+
+    def lineages(self) -> list[Slice]:
+        """Return the slice of each lineage that the job runs: itself, or one for each member of the population."""
+        shared = self.model_copy(update={"population": []})
+        return [shared.model_copy(update=dict(member)) for member in self.population] or [self]
 
     def is_last(self, generation: int, metrics: Mapping[str, float]) -> bool:
         """Return whether a generation with these metrics is the last one.
@@ -63,7 +92,8 @@ class Slice(slices.LineageSlice):
     def part(self, step: type[_Step]) -> _Step:
         """Return the slice of one of the lineage's steps, at generation 1."""
         shared_fields = {"regime": self.regime, "seed": self.seed, "generation": 1, "code": self.code, "num_threads": self.num_threads}
-        return step.model_validate(self.steps[step.name] | shared_fields)
+        seat_field = {"seat": self.seat} if self.seat else {}
+        return step.model_validate(self.steps[step.name] | shared_fields | seat_field)
 
 
 def parts(steps: Iterable[slices.GenerationSlice]) -> dict[str, slices.Settings]:

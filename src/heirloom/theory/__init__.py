@@ -1,6 +1,6 @@
 """What the mathematics says a chain must do, so that a simulation can be told from a mistake; one module a kind of model."""
 
-from heirloom.theory import discrete, priors, regimes, regression, repair, smoothing, verifier
+from heirloom.theory import discrete, population, priors, regimes, regression, repair, smoothing, verifier
 from heirloom.theory.discrete import drift_survival
 from heirloom.theory.gaussian import replace_deviation, replace_log_determinant, replace_wasserstein2_squared
 from heirloom.theory.moments import (
@@ -30,6 +30,7 @@ __all__ = [
     "fresh",
     "keep",
     "keep_fixed",
+    "population",
     "priors",
     "regimes",
     "regression",

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from heirloom.theory import moments, regimes
+from heirloom.theory import moments, population, regimes
 from heirloom.theory.moments import Moments, Rule
 
 
@@ -38,6 +38,10 @@ class Arm:
         Whether all generations have as many rows, and no rows are chosen or weighed.
     base, base_share
         With which model each trained one is blended, and that model's share b in b base + (1 - b) trained; None where none is.
+    counts, member
+        In a population of copies, the synthetic rows of each reader by writer, and which reader the lineage is; else empty.
+    num_originals, num_public
+        In a population, rows that the origin is fitted to, and those among them that all members have.
     """
 
     rows: int
@@ -54,11 +58,15 @@ class Arm:
     has_equal_sizes: bool = True
     base: Literal["origin", "previous"] | None = None
     base_share: float | None = None
+    counts: Sequence[Sequence[int]] = ()
+    member: int = 0
+    num_originals: int = 0
+    num_public: int = 0
 
     @property
     def name(self) -> Literal["replace", "control", "accumulate"] | None:
         """Which of the three regimes that have forms of their own it is, if any."""
-        if not self.is_plain:
+        if not self.is_plain or self.counts:
             return None
         if self.synthetic == "all":
             accumulates = self.budget == "grows" and self.real == {"original": self.rows}
@@ -80,6 +88,8 @@ class Arm:
         n, fits = self.rows, self.num_fits
         if not self.is_plain:
             return None
+        if self.counts:
+            return self._moments_of_member(ddof)
         if self.synthetic == "all" and self.real == {"original": n}:
             accumulation = {"grows": moments.accumulate, "drawn": moments.accumulate_fixed}[self.budget]
             return accumulation(n, fits, ddof)
@@ -95,6 +105,16 @@ class Arm:
             case ("original", num_kept):
                 return moments.keep(n, fits, num_kept, ddof=ddof)
         return moments.replace(n, fits, ddof)
+
+    def _moments_of_member(self, ddof: Rule) -> Moments | None:
+        """Return `moments` of a member of a population (`theory.population.mixing`)."""
+        if ddof != 0 or self.synthetic != "latest" or self.budget != "fixed" or self.real.keys() - {"original"}:
+            return None
+        num_kept = self.real.get("original", 0)
+        members = population.mixing(
+            self.counts, self.num_fits, self.num_originals, num_kept, num_public=self.num_public, is_fixed=self.is_fixed
+        )
+        return Moments(members.variance[:, self.member], members.products[:, self.member, self.member])
 
     def mixed_moments(self, ddof: int) -> Moments | None:
         """Return `moments` where sets are weighted, grow, or hold a multiple of synthetic rows (`theory.regimes.mixture`)."""

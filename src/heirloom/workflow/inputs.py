@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import product
+from itertools import chain, product
 from typing import TYPE_CHECKING
 
 from heirloom.artefacts import kinds
@@ -46,6 +46,17 @@ def models(kind_of_generation: Find) -> Find:
         return [_model(config, path) for path in kind_of_generation(config, key)]
 
     return find
+
+
+def of_members(find: Find) -> Find:
+    """Find something of every member of a population, in the order of the config; of an experiment without one, its own."""
+
+    def find_all(config: Config, key: Key) -> Sequence[str]:
+        membership = config.experiments[key.experiment].membership
+        names = membership.experiments if membership else [key.experiment]
+        return list(chain.from_iterable(find(config, key._replace(experiment=name)) for name in names))
+
+    return find_all
 
 
 def only_if(condition: Callable[[Config, Key], bool], find: Find) -> Find:

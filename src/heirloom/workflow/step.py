@@ -98,6 +98,8 @@ class Step:
         What the work of a job can be divided among.
     counted
         Kinds of datasets whose tokens a job reads or writes, for the table of costs. By default the rows that it makes.
+    joins_members
+        Whether one job makes what belongs to all members of a population.
     is_asked
         Whether a config asks for what it makes, which no other step takes.
     work
@@ -116,6 +118,7 @@ class Step:
     is_accelerated: bool = False
     spread: frozenset[Spread] = frozenset()
     counted: tuple[Kind, ...] | None = None
+    joins_members: bool = False
     is_asked: bool = False
 
     @property

@@ -22,7 +22,7 @@ from heirloom.errors import HeirloomError
 from heirloom.families.lm import adamw
 from heirloom.families.lm.decoding import GRAINS, Decoding, draw_tokens, in_grains, penalised, running_sums_of_grains
 from heirloom.families.lm.native import static
-from heirloom.families.lm.native.beams import _hidden, _step
+from heirloom.families.lm.native.beams import hidden_slots, step
 from heirloom.families.lm.native.generation import Decoder, continue_prompts, read_prompts, room
 from heirloom.families.lm.native.learner import cross_entropy_gradients
 from heirloom.families.lm.native.model import Llama, LlamaShape, hidden_states, initialise
@@ -177,7 +177,7 @@ def test_no_tensor_of_a_beam_search_is_made_on_another_device_than_the_weights()
     ready = Decoder.of(lively(GROUPED).on(META), "float32")
     with torch.inference_mode():
         token, slots = torch.zeros((4, 3), dtype=torch.int64, device=META), torch.ones((4, 3, 11), dtype=torch.bool, device=META)
-        found = _step(ready, token, _hidden(slots, 6, 5, 12), room(ready, 4, 11), 6)
+        found = step(ready, token, hidden_slots(slots, 6, 5, 12), room(ready, 4, 11), 6)
     assert (found.device, found.shape) == (META, (4, 3, 150))
 
 

@@ -174,6 +174,39 @@ def test_an_edited_token_follows_the_models_law_after_the_prompt_and_the_rows_ow
     assert (after[:, 2] == END).all()
 
 
+@pytest.fixture(scope="module")
+def sharp(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkpoint whose next tokens are far from equally likely, so that a beam of low rank now and then turns out to be the best."""
+    folder = tmp_path_factory.mktemp("sharp") / "checkpoint"
+    causal_lm.save(pretrained("llama", VOCABULARY, CONTEXT, hidden_size=16, num_hidden_layers=2, initializer_range=0.3), folder)
+    return folder
+
+
+@pytest.fixture(scope="module", params=[{"beams": 2}, {"beams": 3, "repetition_penalty": 1.3}], ids=str)
+def searched(request: pytest.FixtureRequest, sharp: Path) -> tuple[dict[str, Any], list[list[int]]]:
+    """Settings of a beam search, and what generate finds by them for each of 24 prompts by itself."""
+    settings, kept, module = request.param, [], causal_lm.load(sharp).module
+    wanted = {"num_beams": settings["beams"], "repetition_penalty": settings.get("repetition_penalty", 1.0)}
+    for prompt in unequal(24, seed=20).table(["prompt"])["prompt"].to_pylist():
+        ids = torch.tensor([prompt])
+        written = module.generate(ids, max_new_tokens=4, do_sample=False, eos_token_id=STOPS, pad_token_id=END, **wanted)
+        tokens = written[0, len(prompt) :].tolist()
+        ends = [place for place, token in enumerate(tokens) if token in STOPS]
+        kept.append(tokens[: ends[0] + 1] if ends else tokens)
+    return settings, kept
+
+
+@pytest.mark.parametrize("module", [transformer, causal_lm])
+def test_beams_of_unequal_prompts_are_those_of_generate_and_stop_at_the_end_token(module: Any, searched: Any, sharp: Path) -> None:
+    (settings, kept), rows = searched, unequal(24, seed=20)
+    assert len(set(map(len, kept))) > 1
+    engines = [CausalSampling(), CausalSampling(engine="native")] if module is causal_lm else [Decoding()]
+    for engine in engines:
+        network = module, module.load(sharp), engine
+        assert completed(network, rows, 4, **settings) == kept
+        assert completed(network, rows, 4, chunk_rows=7, **settings) == kept
+
+
 def test_what_a_row_becomes_is_drawn_by_its_id_alone(network: tuple[Any, Any, Any]) -> None:
     rows = unequal(30, seed=3)
     drawn = completed(network, rows, temperature=1.0)

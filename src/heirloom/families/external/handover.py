@@ -11,17 +11,34 @@ import pyarrow.parquet as pq
 from heirloom.data.columns import PROMPT, PROMPT_TEXT, STOPPED
 from heirloom.data.dataset import Dataset
 
+_GROUP_ROWS = 1 << 14
 _PAIRS = {PROMPT_TEXT: "prompt", "text": "completion", STOPPED: "stopped"}
 
 
 def write_rows(rows: Dataset, file: Path) -> None:
-    """Write what rows say, batch by batch, and not where they come from."""
-    batches = contents(rows)
-    first_batch = next(batches)
-    with pq.ParquetWriter(file, first_batch.schema, compression="none") as writer:
-        writer.write_batch(first_batch)
-        for batch in batches:
-            writer.write_batch(batch)
+    """Write what rows say, group by group, and not where they come from; equal rows give equal bytes, however they lie in memory."""
+    groups = _groups(contents(rows))
+    first_group = next(groups)
+    with pq.ParquetWriter(file, first_group.schema, compression="none") as writer:
+        writer.write_batch(first_group)
+        for group in groups:
+            writer.write_batch(group)
+
+
+def _groups(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Yield rows in batches of `_GROUP_ROWS`, of which the last may have fewer."""
+    parts, num_rows = list[pa.RecordBatch](), 0
+    for batch in batches:
+        rest = batch
+        while num_rows + rest.num_rows >= _GROUP_ROWS:
+            wanted = _GROUP_ROWS - num_rows
+            yield pa.concat_batches([*parts, rest.slice(0, wanted)])
+            parts, num_rows, rest = [], 0, rest.slice(wanted)
+        if rest.num_rows:
+            parts.append(rest)
+            num_rows += rest.num_rows
+    if parts:
+        yield pa.concat_batches(parts)
 
 
 def contents(rows: Dataset) -> Iterator[pa.RecordBatch]:

@@ -43,6 +43,23 @@ class Epochs:
         return self.folder / FOLDER if self.folder is not None and self.best < self.last else None
 
 
+def measures(epochs: Epochs | None, perplexity: float, perplexity_of: Callable[[Path], float]) -> dict[str, float]:
+    """Return the best epoch's number and the last epoch's test perplexity; nothing where the training was asked for the best one alone.
+
+    Parameters
+    ----------
+    perplexity
+        The best epoch's.
+    perplexity_of
+        The perplexity of the model in a folder.
+    """
+    if epochs is None:
+        return {}
+    folder = epochs.saved_last
+    last_perplexity = perplexity if folder is None else perplexity_of(folder)
+    return {"best_epoch": float(epochs.best), "test_perplexity.last_epoch": last_perplexity}
+
+
 def write(epochs: Epochs | None, folder: Path, save: Callable[[Any, Path], None]) -> None:
     """Write into a checkpoint's folder what it is to hold of epochs, the last one's network by ``save``."""
     if epochs is None:

@@ -15,10 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from heirloom.data.dataset import Dataset
 from heirloom.families import text
 from heirloom.families.base import Measuring, Sets
-from heirloom.families.lm import scoring
+from heirloom.families.lm import epochs, scoring
 from heirloom.families.lm.network import Network
 from heirloom.measures.perplexity import batch_mean_perplexity
 from heirloom.measures.text import count_tokens, perplexity, perplexity_quantiles, row_perplexities
@@ -43,9 +42,15 @@ def evaluate(
     settings = replace(measuring, vocab_size=network.vocab_size)
     ends_V = np.isin(np.arange(network.vocab_size), network.end_ids)
     nats = text.held_out_nats(partial(scoring.position_losses, network), sets, settings, ends_V.astype(np.int64))
+    test_perplexity = perplexity(float(nats.by_row.sum()), nats.num_tokens)
+
+    def perplexity_of(folder: Path) -> float:
+        scored = text.row_nats(partial(scoring.position_losses, load(folder)), sets.held_out, measuring.chunk_rows)
+        return perplexity(float(scored.by_row.sum()), scored.num_tokens)
+
     measures = {
-        "test_perplexity": perplexity(float(nats.by_row.sum()), nats.num_tokens),
-        **_epochs(network, sets.held_out, measuring.chunk_rows, nats, load),
+        "test_perplexity": test_perplexity,
+        **epochs.measures(network.epochs, test_perplexity, perplexity_of),
         **text.by_frequency(nats),
         **text.describe(partial(scoring.position_losses, origin), sets, settings),
         **text.divergence(partial(scoring.features, origin), sets, settings, stream),
@@ -69,14 +74,3 @@ def _by_block(nats: text.Nats, chunk_rows: int) -> dict[str, float]:
         measures[f"test_perplexity.{name}"] = perplexity(total, int(by_end.counts[is_end]))
     quantiles = perplexity_quantiles(blocks_N)
     return measures | {f"test_block_perplexity.{name}": value for name, value in quantiles.items()}
-
-
-def _epochs(network: Network, held_out: Dataset, chunk_rows: int, nats: text.Nats, load: Load) -> dict[str, float]:
-    """Return the best epoch's number and the last epoch's test perplexity, where the training was asked for both."""
-    if network.epochs is None:
-        return {}
-    folder = network.epochs.saved_last
-    if folder is not None:
-        nats = text.row_nats(partial(scoring.position_losses, load(folder)), held_out, chunk_rows)
-    last_perplexity = perplexity(float(nats.by_row.sum()), nats.num_tokens)
-    return {"best_epoch": float(network.epochs.best), "test_perplexity.last_epoch": last_perplexity}

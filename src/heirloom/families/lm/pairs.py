@@ -27,6 +27,7 @@ from heirloom.data.pairs import Limit, Prompts
 from heirloom.data.ragged import PADDING
 from heirloom.families import answers
 from heirloom.families.base import Measuring, Sets
+from heirloom.families.lm import epochs
 from heirloom.families.lm.network import Network, check_length, check_tokens
 from heirloom.families.lm.rows import Rows
 from heirloom.measures.text import perplexity
@@ -113,7 +114,7 @@ def complete(network: Network, write: Completer, prompts: Iterable[Prompts], lim
         If prompt and completion do not fit the model's context, a token is outside the vocabulary, or memory runs out.
     """
     for chunk in prompts:
-        with memory.guard("sampling", "chunk_rows"):
+        with memory.guard("sampling", "chunk_rows or sampling.beams"):
             check_tokens(network, np.maximum(chunk.tokens, 0), "prompts")
             check_length(network, chunk.tokens.shape[1] + limit.tokens, "a prompt and its completion")
             yield write(chunk.tokens, limit, stream.child("tokens").uniforms_of(chunk.rows, limit.tokens))
@@ -137,10 +138,9 @@ def evaluate(
 
     settings = replace(measuring, vocab_size=network.vocab_size)
     measures = answers.evaluate(partial(completion_losses, network), partial(completion_losses, origin), respond, sets, settings)
-    if network.epochs is None:
-        return measures
-    folder, last_perplexity = network.epochs.saved_last, measures["test_perplexity"]
-    if folder is not None:
+
+    def perplexity_of(folder: Path) -> float:
         nats_N, _ = answers.row_nats(partial(completion_losses, load(folder)), sets.held_out, measuring.chunk_rows)
-        last_perplexity = perplexity(float(nats_N.sum()), int(pairs.lengths(sets.held_out, "tokens").sum()))
-    return measures | {"best_epoch": float(network.epochs.best), "test_perplexity.last_epoch": last_perplexity}
+        return perplexity(float(nats_N.sum()), int(pairs.lengths(sets.held_out, "tokens").sum()))
+
+    return measures | epochs.measures(network.epochs, measures["test_perplexity"], perplexity_of)

@@ -14,6 +14,7 @@ from heirloom.report.figures import (
     error_by_rows,
     grid,
     latent,
+    population,
     scatter,
     synthetic_perplexity,
     tail_survival,
@@ -38,4 +39,5 @@ KINDS = (
     error_by_rows.KIND,
     error_by_generation.KIND,
     distances.KIND,
+    population.KIND,
 )

@@ -43,7 +43,8 @@ def hero(results: ExperimentResults, told: Headline, measure: Mapping[str, Any])
     """Return the chart of the sentence: each arm's distance to its control by generation, so that the control is the zero line.
 
     Every line begins at 0, because generation 0 is the same model for all arms. Where no control is run, the distance is to generation 0.
-    With several seeds a line is their mean, with a thin line per seed where they are few and a band where they are many.
+    With several seeds a line is their mean, with a thin line per seed where they are few and a band where they are many. Of the chains
+    of one seed the band is wide, so only the sentence's arm has it.
 
     Returns
     -------
@@ -56,11 +57,13 @@ def hero(results: ExperimentResults, told: Headline, measure: Mapping[str, Any])
         is_control = results.regimes[regime].is_control
         zero = regime if is_control else controls.control_of(regime, results.experiment, results.config) or control
         if not is_control or regime == control:
-            lines.append(_line(regime, curve, measure["arms"].get(zero or ""), results))
+            has_band = len(results.experiment.seeds) > 1 or regime == told.regime
+            lines.append(_line(regime, curve if has_band else _without_band(curve), measure["arms"].get(zero or ""), results))
     words = measure_words.of_metric(told.metric)
     against = "the control, which is trained on real rows alone" if control else "generation 0"
     unit = f" ({words.unit})" if words.unit else ""
-    basis = measure["about"]
+    is_of_chains = len(results.experiment.seeds) == 1 and "band:" in measure["about"]
+    basis = measure["about"] + (f", of {told.regime}" if is_of_chains else "")
     return {
         "experiment": results.key,
         "name": told.metric,
@@ -71,6 +74,10 @@ def hero(results: ExperimentResults, told: Headline, measure: Mapping[str, Any])
         "band": _centred(measure.get("band"), measure["arms"].get(control or "")),
         "onset": measure.get("onset", {}).get("arms", {}),
     }
+
+
+def _without_band(curve: curves.Curve) -> curves.Curve:
+    return {key: values for key, values in curve.items() if key not in {"l", "h"}}
 
 
 def _line(regime: str, curve: curves.Curve, zero: curves.Curve | None, results: ExperimentResults) -> Line:

@@ -6,6 +6,7 @@ only the token that the row's own uniform number points at. A Llama may be writt
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -66,35 +67,50 @@ def banned(model: CausalLM, settings: CausalSampling) -> tuple[int, ...]:
     return tuple(model.end_ids) if settings.ban_end else ()
 
 
-@torch.inference_mode()
 def _continue(
     model: CausalLM, settings: CausalSampling, context_BT: NDArray[Any], num_new: int, uniforms_BN: NDArray[np.float64]
 ) -> NDArray[np.int32]:
-    module = model.module
-    context = torch.from_numpy(context_BT.astype(np.int64)).to(module.device)
+    """Write exactly ``num_new`` tokens: an end token is banned, or is a token like any other."""
+    no_token = model.vocab_size  # an id left out would be filled in from the model
+    ends = (settings.ban_end and model.end_ids) or [no_token]
+    fewest = {"min_new_tokens": num_new} if settings.ban_end else {}
+    padding = model.module.generation_config.pad_token_id
+    length = {"max_new_tokens": num_new, "eos_token_id": ends, "pad_token_id": padding, **fewest}
+    return generated(model, settings, context_BT, np.ones(context_BT.shape, bool), uniforms_BN, length)
+
+
+@torch.inference_mode()
+def generated(
+    model: CausalLM,
+    settings: CausalSampling,
+    context_BT: NDArray[Any],
+    is_token_BT: NDArray[np.bool_],
+    uniforms_BN: NDArray[np.float64],
+    length: Mapping[str, Any],
+) -> NDArray[np.int32]:
+    """Return what `transformers` writes after each context, (B, at most N).
+
+    Parameters
+    ----------
+    is_token_BT
+        Which of the context's places are tokens, and no padding.
+    uniforms_BN
+        Numbers in [0, 1), one for each new token, which beams leave unused.
+    length
+        What `GenerationConfig` is told of lengths and of the tokens that end and fill a row.
+    """
+    module, num_prompt = model.module, context_BT.shape[1]
+    context, is_token = (torch.from_numpy(part.astype(np.int64)).to(module.device) for part in (context_BT, is_token_BT))
     processors: list[LogitsProcessor] = [Finite()]
     if settings.beams == 1:
-        processors.append(Draw(torch.from_numpy(uniforms_BN).to(module.device), context.shape[1], Decoding.of(settings)))
+        processors.append(Draw(torch.from_numpy(uniforms_BN).to(module.device), num_prompt, Decoding.of(settings)))
+    choice = {"num_beams": settings.beams, "do_sample": False, "repetition_penalty": settings.repetition_penalty}
     with torch.autocast(module.device.type, torch.bfloat16, enabled=settings.precision == "bfloat16"):
         written = module.generate(
             input_ids=context,
-            attention_mask=torch.ones_like(context),
-            generation_config=_generation(model, num_new, settings),
+            attention_mask=is_token,
+            generation_config=GenerationConfig(**choice, **length),
             logits_processor=LogitsProcessorList(processors),
         )
-    new_tokens: NDArray[np.int32] = written[:, context.shape[1] :].cpu().numpy().astype(np.int32)
+    new_tokens: NDArray[np.int32] = written[:, num_prompt:].cpu().numpy().astype(np.int32)
     return new_tokens
-
-
-def _generation(model: CausalLM, num_new: int, settings: CausalSampling) -> GenerationConfig:
-    """Return how `transformers` is to generate exactly ``num_new`` tokens: an end token is banned, or is a token like any other."""
-    no_token = model.vocab_size  # an id left out would be filled in from the model
-    return GenerationConfig(
-        max_new_tokens=num_new,
-        min_new_tokens=num_new if settings.ban_end else None,
-        eos_token_id=(settings.ban_end and model.end_ids) or [no_token],
-        pad_token_id=model.module.generation_config.pad_token_id,
-        num_beams=settings.beams,
-        do_sample=False,
-        repetition_penalty=settings.repetition_penalty,
-    )

@@ -63,8 +63,7 @@ def search(
         If a prompt is empty or holds a token outside the vocabulary, there are more beams than tokens, or logits are not numbers.
     """
     check_prompts(model, prompts, num_new)
-    if not 1 <= beams <= model.shape.vocab_size:
-        raise HeirloomError(f"beams is {beams}: it must be at least 1 and at most the vocabulary's {model.shape.vocab_size} tokens")
+    check_beams(model, beams)
     decoder = Decoder.of(model, precision)
     prompt_tokens = torch.from_numpy(prompts.astype(np.int64)).to(model.device)
     num_rows, num_prompt = prompt_tokens.shape
@@ -73,11 +72,18 @@ def search(
     logits, tree = prompt_logits[:, None].expand(-1, beams, -1), Tree.of(prompt_tokens, beams)
     for position in range(num_prompt, num_prompt + num_new):
         check_finite(logits, position - num_prompt)
-        tree = tree.grown(steered(logits.log_softmax(dim=-1), tree.tokens, decoding))
+        scores = steered(logits.log_softmax(dim=-1), tree.tokens, decoding)
+        tree = tree.grown(*tree.candidates(scores, beams))
         if position + 1 < num_prompt + num_new:
-            hidden = _hidden(tree.slots, position, num_prompt, model.shape.context_tokens)
-            logits = _step(decoder, tree.tokens[..., -1], hidden, memory, position)
+            hidden = hidden_slots(tree.slots, position, num_prompt, model.shape.context_tokens)
+            logits = step(decoder, tree.tokens[..., -1], hidden, memory, position)
     return tree.tokens[:, 0, num_prompt:].cpu().numpy().astype(np.int32)
+
+
+def check_beams(model: Llama, beams: int) -> None:
+    """Raise unless there are as many first tokens as beams."""
+    if not 1 <= beams <= model.shape.vocab_size:
+        raise HeirloomError(f"beams is {beams}: it must be at least 1 and at most the vocabulary's {model.shape.vocab_size} tokens")
 
 
 @dataclass(frozen=True)
@@ -106,23 +112,25 @@ class Tree:
         slots = torch.ones((len(prompts), beams, prompts.shape[1]), dtype=torch.bool, device=prompts.device)
         return cls(prompts[:, None].expand(-1, beams, -1), score, slots)
 
-    def grown(self, scores: Tensor) -> Tree:
-        """Return the best continuations of all beams by one token each, given the scores (B, K, V) of theirs."""
+    def candidates(self, scores: Tensor, count: int) -> tuple[Tensor, Tensor, Tensor]:
+        """Return score, beam and token of the best continuations by one token, (B, count) each, given the scores (B, K, V) of theirs."""
         total = self.score[..., None] + scores
-        beams, vocab_size = total.shape[1:]
-        score, place = total.flatten(1).topk(beams)
-        parent, token = place // vocab_size, place % vocab_size
-        new_slots = torch.eye(beams, dtype=torch.bool, device=total.device).expand(len(total), -1, -1)
-        tokens = torch.cat([_of_parents(self.tokens, parent), token[..., None]], dim=-1)
-        return Tree(tokens, score, torch.cat([_of_parents(self.slots, parent), new_slots], dim=-1))
+        score, place = total.flatten(1).topk(count)
+        return score, place // total.shape[-1], place % total.shape[-1]
+
+    def grown(self, score: Tensor, parent: Tensor, token: Tensor) -> Tree:
+        """Return the beams that continue ``parent`` by ``token``, (B, K) each."""
+        new_slots = torch.eye(parent.shape[1], dtype=torch.bool, device=parent.device).expand(len(parent), -1, -1)
+        tokens = torch.cat([of_parents(self.tokens, parent), token[..., None]], dim=-1)
+        return Tree(tokens, score, torch.cat([of_parents(self.slots, parent), new_slots], dim=-1))
 
 
-def _of_parents(x: Tensor, parent: Tensor) -> Tensor:
+def of_parents(x: Tensor, parent: Tensor) -> Tensor:
     """Return of ``x`` (B, K, T) the rows of the beams that are continued, ``parent`` (B, K)."""
     return x.gather(1, parent[..., None].expand(-1, -1, x.shape[-1]))
 
 
-def _hidden(slots: Tensor, position: int, num_prompt: int, context_tokens: int) -> Tensor:
+def hidden_slots(slots: Tensor, position: int, num_prompt: int, context_tokens: int) -> Tensor:
     """Return 0 for each slot that a beam may read and minus infinity for the others, (B, 1, K, S): its own and near enough."""
     beams = slots.shape[1]
     positions = torch.cat([torch.arange(num_prompt), torch.arange(num_prompt, position + 1).repeat_interleave(beams)])
@@ -130,7 +138,7 @@ def _hidden(slots: Tensor, position: int, num_prompt: int, context_tokens: int) 
     return torch.where(visible, 0.0, -math.inf)[:, None]
 
 
-def _step(model: Decoder, token: Tensor, hidden: Tensor, memory: Tensor, position: int) -> Tensor:
+def step(model: Decoder, token: Tensor, hidden: Tensor, memory: Tensor, position: int) -> Tensor:
     """Store the beams' newest tokens (B, K), all at one position, and return their logits (B, K, V)."""
     num_slots, beams = hidden.shape[-1], token.shape[1]
     turn = rotary(model.shape, position, 1, token.device)

@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F  # noqa: N812
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -21,8 +20,8 @@ from heirloom.data import ragged
 from heirloom.data.pairs import Limit
 from heirloom.errors import HeirloomError
 from heirloom.families.lm.decoding import Decoding, draw_tokens, steered
-from heirloom.families.lm.native.generation import PREFILL_ROWS, Decoder, check_finite, decode, room
-from heirloom.families.lm.native.model import Llama, complete, project, rotary
+from heirloom.families.lm.native.generation import PREFILL_ROWS, Decoder, check_finite, decode, prefill, room
+from heirloom.families.lm.native.model import Llama, rotary
 from heirloom.families.lm.native.rotary import Rotary
 from heirloom.specs.decoding import Precision
 
@@ -106,15 +105,14 @@ def complete_prompts(
         If a prompt and its completion are longer than the context, or the logits are not numbers.
     """
     num_rows, num_prompt = prompts_BP.shape
-    if num_prompt + limit.tokens > model.shape.context_tokens:
-        raise HeirloomError(f"a prompt of {num_prompt} tokens and {limit.tokens} more do not fit the context, {model.shape.context_tokens}")
+    check_context(model, num_prompt, limit.tokens)
     decoder, device = Decoder.of(model, precision), model.device
     prompts, is_token = (torch.from_numpy(part).to(device) for part in ragged.fed(prompts_BP))
     draws, stops = torch.from_numpy(np.ascontiguousarray(uniforms_BC)).to(device), torch.tensor(limit.stops, device=device)
     sheet = Sheet.of(decoder, prompts, is_token, limit.tokens)
     written = torch.full((num_rows, limit.tokens), ragged.PADDING, dtype=torch.int64, device=device)
     turns = rotary(model.shape, 0, num_prompt + limit.tokens, device)
-    logits = _read_prompts(decoder, prompts, is_token, sheet.ring)
+    logits = read_padded(decoder, prompts, is_token, sheet.ring)
     for number in range(limit.tokens):
         position = num_prompt + number
         check_finite(logits, number)
@@ -130,6 +128,12 @@ def complete_prompts(
     return written[:, : number + 1].cpu().numpy().astype(np.int32)
 
 
+def check_context(model: Llama, num_prompt: int, num_new: int) -> None:
+    """Raise unless a prompt and its completion fit the context."""
+    if num_prompt + num_new > model.shape.context_tokens:
+        raise HeirloomError(f"a prompt of {num_prompt} tokens and {num_new} more do not fit the context, {model.shape.context_tokens}")
+
+
 def _next_logits(model: Decoder, sheet: Sheet, turns: Rotary, position: int) -> Tensor:
     """Read the tokens at a position into the ring, and return the logits (B, V) of the next ones."""
     cosine, sine = turns
@@ -138,27 +142,13 @@ def _next_logits(model: Decoder, sheet: Sheet, turns: Rotary, position: int) -> 
     return decode(model, sheet.tokens[:, position, None], turn, ring, slice(position, num_slots), hidden)
 
 
-def _read_prompts(model: Decoder, prompts: Tensor, is_token: Tensor, ring: Tensor) -> Tensor:
-    """Fill the ring from the prompts (B, P), and return the logits (B, V) after their last tokens."""
+def read_padded(model: Decoder, prompts: Tensor, is_token: Tensor, ring: Tensor) -> Tensor:
+    """Fill the ring from the prompts (B, P), and return the logits (B, V) after their last tokens; a place of padding sees itself alone."""
+    places = torch.arange(prompts.shape[1], device=prompts.device)
+    itself = torch.eye(len(places), dtype=torch.bool, device=prompts.device)
+    states = []
     blocks = zip(*(torch.split(part, PREFILL_ROWS) for part in (prompts, is_token)), torch.split(ring, PREFILL_ROWS, dim=2), strict=True)
-    states = torch.cat([_prefill(model, *block) for block in blocks])
-    return model.output(states)[:, -1]
-
-
-def _prefill(model: Decoder, prompts: Tensor, is_token: Tensor, ring: Tensor) -> Tensor:
-    """Fill the ring from the prompts and return the last position's hidden state (B, 1, E); a place of padding sees itself alone."""
-    num_prompt = prompts.shape[1]
-    turn = rotary(model.shape, 0, num_prompt, prompts.device)
-    places = torch.arange(num_prompt, device=prompts.device)
-    visible = (places[:, None] >= places) & is_token[:, None, None, :] | torch.eye(num_prompt, dtype=torch.bool, device=prompts.device)
-    shares_keys = model.shape.kv_heads < model.shape.num_heads
-    x = F.embedding(prompts, model.embedding)
-    for layer, memory in zip(model.stack, ring, strict=True):
-        queries, keys, values = project(model.shape, layer, x, turn)
-        memory[0][:, :, :num_prompt] = keys
-        memory[1][:, :, :num_prompt] = values
-        if layer is model.stack[-1]:  # nothing reads the earlier positions any more
-            queries, visible, x = queries[:, :, -1:], visible[:, :, -1:], x[:, -1:]
-        attended = F.scaled_dot_product_attention(queries, keys, values, attn_mask=visible, enable_gqa=shares_keys)
-        x = complete(model.shape, layer, x, attended)
-    return x
+    for rows, are_tokens, ring_rows in blocks:
+        visible = (places[:, None] >= places) & are_tokens[:, None, None, :] | itself
+        states.append(prefill(model, rows, visible, ring_rows))
+    return model.output(torch.cat(states))[:, -1]

@@ -140,18 +140,24 @@ def read_prompts(model: Decoder, prompts: Tensor, ring: Tensor) -> Tensor:
 
     The key of position t lives in slot t modulo the number of slots.
     """
-    turn = rotary(model.shape, 0, prompts.shape[1], prompts.device)
+    places = torch.arange(prompts.shape[1], device=prompts.device)
+    distance = places[:, None] - places
+    visible = (distance >= 0) & (distance < model.shape.context_tokens)
     blocks = zip(torch.split(prompts, PREFILL_ROWS), torch.split(ring, PREFILL_ROWS, dim=2), strict=True)
-    states = torch.cat([_prefill(model, rows, turn, ring_rows) for rows, ring_rows in blocks])
+    states = torch.cat([prefill(model, rows, visible, ring_rows) for rows, ring_rows in blocks])
     return model.output(states)[:, -1]
 
 
-def _prefill(model: Decoder, prompts: Tensor, turn: Rotary, ring: Tensor) -> Tensor:
-    """Fill the ring from the prompts and return the last position's hidden state (B, 1, E)."""
+def prefill(model: Decoder, prompts: Tensor, visible: Tensor, ring: Tensor) -> Tensor:
+    """Fill the ring from the prompts and return the last position's hidden state (B, 1, E).
+
+    Parameters
+    ----------
+    visible
+        Which positions each one reads, (P, P) or (B, 1, P, P).
+    """
     num_prompt, slots = prompts.shape[1], ring.shape[-2]
-    places = torch.arange(num_prompt, device=prompts.device)
-    distance = places[:, None] - places
-    visible = (distance >= 0) & (distance < model.shape.context_tokens)
+    turn = rotary(model.shape, 0, num_prompt, prompts.device)
     shares_keys = model.shape.kv_heads < model.shape.num_heads
     x = F.embedding(prompts, model.embedding)
     for layer, memory in zip(model.stack, ring, strict=True):
@@ -159,9 +165,7 @@ def _prefill(model: Decoder, prompts: Tensor, turn: Rotary, ring: Tensor) -> Ten
         memory[0][:, :, :num_prompt] = _newest(keys, slots)
         memory[1][:, :, :num_prompt] = _newest(values, slots)
         if layer is model.stack[-1]:  # nothing reads the earlier positions any more
-            queries = queries[:, :, -1:]
-            visible = visible[-1:]
-            x = x[:, -1:]
+            queries, visible, x = queries[:, :, -1:], visible[..., -1:, :], x[:, -1:]
         attended = F.scaled_dot_product_attention(queries, keys, values, attn_mask=visible, enable_gqa=shares_keys)
         x = complete(model.shape, layer, x, attended)
     return x
