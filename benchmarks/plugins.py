@@ -51,14 +51,16 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         places = {revision: prepare(Path(folder, revision.replace("/", "-")), revision) for revision in revisions}
         seconds: dict[str, Seconds] = {revision: defaultdict(list) for revision in revisions}
-        for turn in range(options.turns):
+        for turn in range(options.turns + 1):
             for revision, place in places.items():
                 measure(place, seconds[revision])
-            print(f"turn {turn + 1}, load {os.getloadavg()[0]:.1f}", file=sys.stderr, flush=True)
+                if not turn:
+                    seconds[revision].clear()  # modules were compiled
+            print(f"turn {turn}, load {os.getloadavg()[0]:.1f}", file=sys.stderr, flush=True)
         print(f"a command alone\t{command_seconds(places['here']):.3f}")
     for revision, measured in seconds.items():
         for what, each in measured.items():
-            print(f"{revision}\t{what}\t{statistics.median(each):.2f}\t({min(each):.2f} to {max(each):.2f})")
+            print(f"{revision}\t{what}\t{statistics.median(each):.3f}\t({min(each):.3f} to {max(each):.3f})")
 
 
 def prepare(folder: Path, revision: str) -> Path:

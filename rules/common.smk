@@ -1,6 +1,5 @@
-# The run: its config, read and checked, and what the rules ask of their steps (`heirloom.snakefile`). No rule and no function.
-# `RUN.rule("mix")` is the step `mix` of `heirloom.workflow.steps` as its rule sees it: `inputs`, `outputs`, `log`, `slice`,
-# `resources`, `group` follow from the step's one declaration. A rule says what command is run, and what is particular to it.
+# The run: its config, read and checked, and the steps as rules see them (`heirloom.snakefile`). No rule and no function. `RUN.rule("mix")`
+# has `inputs`, `outputs`, `log`, `slice`, `resources`, `group`, which follow from the step's one declaration; a rule adds its command.
 from heirloom.snakefile import run
 
 RUN = run.start(workflow)

@@ -32,6 +32,8 @@ def copy(kind: str, folder: Path) -> list[Path]:
     for source in sorted(place(kind).iterdir()):
         name = f"{folder.name}.yaml" if source.name == f"{kind}.yaml" else source.name
         text = source.read_text(encoding="utf-8").replace(f"examples/{kind}/{kind}.yaml", f"{folder.as_posix()}/{folder.name}.yaml")
+        text = text.replace(f"results/{kind}/", f"results/{folder.name}/")
+        text = text.replace("[docs/plug-ins.md](../../docs/plug-ins.md)", "`docs/plug-ins.md`")  # where no clone is around it
         write_text(folder / name, text.replace(f"examples/{kind}", folder.as_posix()))
         files.append(folder / name)
     return files

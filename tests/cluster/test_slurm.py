@@ -14,7 +14,7 @@ import yaml
 
 from heirloom import sealed_steps
 from heirloom.artefacts import kinds, paths
-from helpers import run_in
+from helpers import ROOT, make_workspace, run_in
 from slurm_lab import ALL, TRAINED, Cluster, change_config, ended, failing_twice, halt_training, is_training, log, prints, wait
 
 pytestmark = [pytest.mark.slow, pytest.mark.system]
@@ -232,3 +232,20 @@ def test_bad_input_in_a_group_is_not_tried_again_and_is_named_in_the_last_line(c
         " generation 1: no weight changed in 3 steps, the first at learning rate 8.7e-31: learning_rate is too small"
         f" (log: logs/train/transformer/replace/seed=0/gen=1.log, {slurms.relative_to(trainable)})"
     )
+
+
+def test_programs_of_ones_own_give_the_bytes_of_a_local_run(cluster: Cluster, tmp_path: Path) -> None:
+    local = make_workspace(tmp_path / "local")
+    shutil.copytree(ROOT / "examples/vectors", local / "examples/vectors", ignore=shutil.ignore_patterns("__pycache__"))
+    raw = yaml.safe_load((local / "examples/vectors/vectors.yaml").read_text())
+    raw["experiments"]["vectors"] |= {"regimes": ["replace"], "seeds": [0], "generations": 1}
+    (local / "config.yaml").write_text(yaml.safe_dump(raw, sort_keys=False))
+    submitted = tmp_path / "submitted"
+    shutil.copytree(local, submitted, symlinks=True)
+    measures = paths.fingerprint(kinds.METRICS.path("vectors", "replace", 0, 1))
+    run_in(local, "snakemake", measures)
+    before = cluster.jobs("COMPLETED")
+    cluster.submit(submitted, measures)
+    assert len(cluster.jobs("COMPLETED")) > len(before)
+    assert prints(submitted) == prints(local)
+    assert (submitted / "logs/train/vectors/replace/seed=0/gen=1.log").read_text().splitlines()[-1] == "fitted to 100 rows"

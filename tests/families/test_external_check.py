@@ -38,6 +38,7 @@ def test_a_copy_of_the_example_names_its_own_files_and_keeps_every_promise(folde
     texts = {file.name: file.read_text() for file in folder.iterdir()}
     assert sorted(texts) == ["README.md", "measure.py", "mine.yaml", "sample.py", "train.py"]
     assert "examples/" not in "".join(texts.values()).replace("../../docs", "")
+    assert "results/mine/report.html" in texts["README.md"]
     assert {finding.verdict for finding in findings(folder)} == {"holds"}
 
 

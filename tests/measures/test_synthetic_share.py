@@ -16,11 +16,16 @@ from heirloom.data.rows import text_table, vector_table
 from heirloom.errors import HeirloomError
 from heirloom.families.base import Sets
 from heirloom.measures import synthetic_share
-from heirloom.measures.synthetic_share import bigrams, quadratic
+from heirloom.measures.synthetic_share import Classifier, Estimate, Rows, bigrams, quadratic
 from heirloom.runtime.streams import Stream
 from heirloom.steps import share_estimate
 
 WRITER = Writer("model", np.ones(1), np.ones(1, np.int32))
+
+
+def estimated(mixture: Rows, real: Rows, synthetic: Rows, classifier: Classifier) -> Estimate | None:
+    scores = synthetic_share.scored(mixture, real, synthetic, classifier)
+    return None if scores is None else synthetic_share.estimate(scores)
 
 
 def vectors(number: int, mean: float, name: str) -> NDArray[np.float64]:
@@ -35,7 +40,7 @@ def texts(number: int, tokens: int, name: str) -> NDArray[np.int32]:
 def test_a_share_of_vectors_is_estimated_within_its_error(share: float) -> None:
     num_synthetic = round(4000 * share)
     mixture = np.concatenate([vectors(4000 - num_synthetic, 0.0, "mixed real"), vectors(num_synthetic, 1.0, "mixed synthetic")])
-    found = synthetic_share.estimate(mixture, vectors(2000, 0.0, "real"), vectors(2000, 1.0, "synthetic"), quadratic)
+    found = estimated(mixture, vectors(2000, 0.0, "real"), vectors(2000, 1.0, "synthetic"), quadratic)
     assert found is not None
     assert abs(found.share - share) < 4 * found.se
     assert 0.01 < found.se < 0.05
@@ -45,7 +50,7 @@ def test_a_share_of_vectors_is_estimated_within_its_error(share: float) -> None:
 def test_a_share_of_text_is_estimated_within_its_error(share: float) -> None:
     num_synthetic = round(1000 * share)
     mixture = np.concatenate([texts(1000 - num_synthetic, 60, "mixed real"), texts(num_synthetic, 40, "mixed synthetic")])
-    found = synthetic_share.estimate(mixture, texts(800, 60, "real"), texts(800, 40, "synthetic"), bigrams)
+    found = estimated(mixture, texts(800, 60, "real"), texts(800, 40, "synthetic"), bigrams)
     assert found is not None
     assert abs(found.share - share) < 4 * found.se
     assert found.se < 0.05
@@ -55,7 +60,7 @@ def test_the_errors_are_as_large_as_they_say() -> None:
     z = []
     for trial in range(100):
         mixture = np.concatenate([vectors(150, 0.0, f"a{trial}"), vectors(50, 1.5, f"b{trial}")])
-        found = synthetic_share.estimate(mixture, vectors(200, 0.0, f"c{trial}"), vectors(200, 1.5, f"d{trial}"), quadratic)
+        found = estimated(mixture, vectors(200, 0.0, f"c{trial}"), vectors(200, 1.5, f"d{trial}"), quadratic)
         assert found is not None
         z.append((found.share - 0.25) / found.se)
     assert abs(np.mean(z)) < 4 / np.sqrt(100)
@@ -64,10 +69,14 @@ def test_the_errors_are_as_large_as_they_say() -> None:
 
 def test_two_kinds_that_are_alike_have_no_share_and_few_rows_no_estimate() -> None:
     alike = [vectors(2000, 0.0, name) for name in ("one", "two", "three")]
-    found = synthetic_share.estimate(alike[0], alike[1], alike[2], quadratic)
+    found = estimated(alike[0], alike[1], alike[2], quadratic)
     assert found is not None
     assert np.isnan(found.share)
-    assert synthetic_share.estimate(alike[0], alike[1][:15], alike[2], quadratic) is None
+    turned = estimated(alike[0], vectors(2000, 1.0, "real"), alike[2], lambda *_: lambda rows: 1.0 / (1.0 + np.exp(-rows[:, 0])))
+    assert turned is not None
+    assert turned.power < 0
+    assert np.isnan(turned.share)
+    assert estimated(alike[0], alike[1][:15], alike[2], quadratic) is None
 
 
 def test_no_row_is_scored_by_a_classifier_that_has_seen_it() -> None:
@@ -83,7 +92,7 @@ def test_no_row_is_scored_by_a_classifier_that_has_seen_it() -> None:
         return score
 
     real, synthetic = vectors(100, 0.0, "real"), vectors(100, 1.0, "synthetic")
-    synthetic_share.estimate(np.concatenate([real, synthetic]), real, synthetic, memory)
+    estimated(np.concatenate([real, synthetic]), real, synthetic, memory)
     assert len(seen) == 6
     assert not any(seen)
 

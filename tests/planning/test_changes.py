@@ -87,6 +87,17 @@ def test_what_was_made_from_other_bytes_is_made_anew(made: Path) -> None:
         note.write_text(text)
 
 
+def test_what_is_not_here_is_made_again_only_where_a_job_takes_it(made: Path) -> None:
+    taken, untaken = Path(kinds.TRAIN.path("text", "replace", 0, 2)), Path(kinds.TRAJECTORY.path("normal", "keep", 0))
+    places = [path.rename(path.with_name(f"{path.name}.away")) for path in (taken, untaken)]
+    try:
+        # its measures are to be done: so mix and train of generation 2 are, and sample, mix and train of 3
+        assert lines(declared()) == {f"{taken} is not here": 5}
+    finally:
+        for path in places:
+            path.rename(path.with_suffix(""))
+
+
 def test_an_interrupted_job_is_done_again(made: Path) -> None:
     from base64 import urlsafe_b64encode
 

@@ -19,7 +19,7 @@ from heirloom.errors import HeirloomError
 from heirloom.report import tables
 from heirloom.report.experiment_results import ExperimentResults
 from heirloom.report.intervals import t_quantile
-from heirloom.report.page import build, curves, drawings, lineage, lost, making, texts
+from heirloom.report.page import answer, build, curves, drawings, lineage, lost, making, texts
 from heirloom.words import DEFINITION
 from report.conftest import write_text_set
 
@@ -173,6 +173,14 @@ def test_versions_are_told_once_and_two_machines_as_two() -> None:
     assert environment == [("instruction set", "A B"), ("numpy", "2"), ("python", "3, 4")]
 
 
+def test_mathematics_has_a_true_minus_and_raised_powers_and_names_keep_their_hyphens() -> None:
+    words = answer.mathematics("(1 - 1/n)^t, n - 1, -2.02, x^2; tail_survival.17-64(keep) - tail_survival.17-64(control), divisor n-1")
+    minus = "\N{MINUS SIGN}"
+    assert words == (
+        f"(1 {minus} 1/n)ᵗ, n {minus} 1, {minus}2.02, x²; tail_survival.17-64(keep) {minus} tail_survival.17-64(control), divisor n-1"
+    )
+
+
 def test_no_character_of_the_data_can_end_a_script_block() -> None:
     hostile = "</script><!-- & \u2028"
     text = str(build.script_json({"text": hostile}))
@@ -245,9 +253,11 @@ def test_a_damaged_table_or_dataset_is_named_in_one_line(finished: Path, config:
     assert re.match("results/metrics.parquet: damaged, or no table of measures .*; run snakemake$", refusal(config))
 
 
-def test_a_clone_without_its_data_has_a_page_without_rows(finished: Path, config: Config) -> None:
+def test_a_clone_without_its_data_has_a_page_without_rows_that_another_run_can_be_laid_beside(finished: Path, config: Config) -> None:
     shutil.rmtree("data")
-    build.write(config, Path("config.yaml"))
+    build.write(config, Path("config.yaml"), against="results")
     page = Path(results.DEFAULT.page).read_text(encoding="utf-8")
+    other = json.loads(page.split('<script type="application/json" id="other-run">')[1].split("</script>")[0])
+    assert (other["name"], sorted(other["experiments"])) == ("results", sorted(config.experiments))
     assert "This run keeps no rows" in page
     assert "words/replace" not in page.split('<script type="module">')[0]

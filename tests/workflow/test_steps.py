@@ -30,7 +30,7 @@ HOMONYMS = {
     "real": {  # rows that a human wrote, and their folder
         *("artefacts/kinds.py", "diffs/rows.py", "lineage/render_row.py", "lineage/trace_row.py", "report/page/lineage.py"),
         *("lineage/references.py", "report/page/texts.py", "data/rows.py", "workflow/inputs.py", "lineage/passage.py"),
-        *("report/page/groups.py", "report/summary.py"),  # their share in a group
+        *("report/page/groups.py", "report/summary_tables.py"),  # their share in a group
     },
     "sample": {  # rows that stand for all; a family's function; a stream
         *("diffs/comparison.py", "steps/chain.py", "steps/group_measures.py", "steps/rowless.py"),
@@ -96,7 +96,7 @@ def test_a_step_is_added_by_a_rule_a_module_and_an_entry(tmp_path: Path) -> None
     )
     assert done.returncode == 0, done.stderr
     seen = json.loads(done.stdout.splitlines()[-1])
-    assert seen["plan"] == ["real", "mix", "train", "evaluate", "sample", "thin"]
+    assert seen["plan"] == ["real", "sample", "thin", "mix", "train", "evaluate"]
     assert "e/replace/0/1:thinned" in seen["trace"]
     assert "every 2" in seen["trace"]
     assert "thin" in seen["export"]

@@ -8,7 +8,11 @@ from typing import Any
 
 import typer.core
 
-RUN, LOOK, ASK, SHARE, KEEP = "Run", "Look", "Ask", "Share", "Keep"
+RUN = "Run"
+LOOK = "Look"
+ASK = "Ask"
+SHARE = "Share"
+KEEP = "Keep"
 PANELS = (RUN, LOOK, ASK, SHARE, KEEP)
 
 _LONGEST = 300

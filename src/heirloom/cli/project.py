@@ -73,7 +73,7 @@ def status(config: ConfigFile = CONFIG) -> None:
 
 @app.command(rich_help_panel=RUN, epilog="Example: heirloom profile")
 def profile(folder: Annotated[Path, typer.Argument(help="The folder to make; git ignores profiles/site.")] = Path("profiles/site")) -> None:
-    """Write a profile for this Slurm cluster, with the partition, account and status command that it names; then check it."""
+    """Write a profile for this Slurm cluster, with the partition, account and status command that it names."""
     from heirloom.projects import site_profile, template
 
     text = template.place("profiles/slurm/config.yaml").read_text(encoding="utf-8")

@@ -11,7 +11,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 
+from heirloom.data import cells
+from heirloom.data.dataset import Dataset
 from heirloom.diffs import belonging, changes, columns, corpus, identity, origin, rows, sampling, verdict, vocabulary
 from heirloom.diffs.cells import Hashes, Ints, Ragged, join, ragged
 from heirloom.diffs.common import Common, common
@@ -26,6 +29,7 @@ from heirloom.diffs.row_tables import RowTables
 from heirloom.diffs.sides import Side
 from heirloom.diffs.spool import Spool
 from heirloom.errors import HeirloomError
+from heirloom.measures.tables import Column
 from heirloom.stats.samples import Floats, TextSample, VectorSample
 
 ALL_NEAR_ROWS = 1_000_000
@@ -80,6 +84,8 @@ def describe(sides: Comparison) -> DatasetDiff:
     words, law, alike = None, None, Likeness()
     if shared.data and not (sides.matching.kept_a.all() and sides.matching.kept_b.all()):
         words, law, alike = _vectors(sides) if shared.kind == "vectors" else _words(sides)
+    if _are_lineage_tables(sides) and not (sides.matching.kept_a.all() and sides.matching.kept_b.all()):
+        law = _tables(sides)
     matching = sides.matching.with_edits(alike.edited)
     row_counts = changes.counted(sides, matching, alike, unlike_columns, sides.options.max_examples)
     tables = {"": changes.tables(sides, matching, alike)}
@@ -173,6 +179,29 @@ def _vectors(sides: Comparison) -> tuple[None, Distribution | None, Likeness]:
         samples, caveat = dependence.of_vectors(samples, sides.options.stream("neighbours"))
     notes = [note] if note else []
     return None, vector_distribution.of_vectors(samples, sides.options.stream("tests"), notes, caveat), Likeness()
+
+
+def _are_lineage_tables(sides: Comparison) -> bool:
+    """Return whether rows are of tables that a model of a lineage, or a source, has drawn one by one; others may hang together."""
+    return not sides.shared.data and belonging.has_lineage(sides.a) and belonging.has_lineage(sides.b)
+
+
+def _tables(sides: Comparison) -> Distribution | None:
+    from heirloom.diffs import table_distribution
+
+    keys = sampling.keys(sides.table_a, sides.table_b, sides.names, grouped=False)
+    sampled = sampling.draw(*keys, sides.options.sample, sides.options.stream("sample"))
+    if min(map(len, sampled)) < FEWEST_ROWS:
+        return None
+    names = list(sides.shared.others)
+    columns_a, columns_b = _table_columns(sides.a, sampled[0], names), _table_columns(sides.b, sampled[1], names)
+    return table_distribution.of_tables(columns_a, columns_b, sides.options.stream("tests")) if columns_a else None
+
+
+def _table_columns(side: Side, rows: Ints, names: list[str]) -> dict[str, Column]:
+    """Return the columns of a table's rows at ascending positions: numbers, or the texts of categories."""
+    sampled = Dataset.of(pa.Table.from_batches(origin.take(side, rows, names)))
+    return {name: cells.values(sampled, name) for name in cells.names(sampled)}
 
 
 def _vector_sample(side: Side, rows: Ints, keys: Hashes, *, grouped: bool) -> VectorSample:

@@ -9,7 +9,7 @@ Shapes: N rows, D numbers of a vector, T tokens of a row of text, G = T - 1 pair
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -37,24 +37,55 @@ class Estimate(NamedTuple):
     power: float
 
 
-def estimate(mixture: Rows, real: Rows, synthetic: Rows, classifier: Classifier) -> Estimate | None:
-    """Return the share of a mixture's rows that models have written; None where a half has too few rows.
+class Scored(NamedTuple):
+    """The scores of a mixture's rows, of real rows and of synthetic rows, shape (N,) each, by classifiers that have seen none of them."""
+
+    mixture: Scores
+    real: Scores
+    synthetic: Scores
+
+
+def scored(mixture: Rows, real: Rows, synthetic: Rows, classifier: Classifier) -> Scored | None:
+    """Return the scores of three sets of rows; None where a half has too few rows.
 
     Rows are parted into two halves by what they say, so that equal rows are in one half. The classifier that is fitted to one half scores
-    the other, and no row is scored by a classifier that has seen it. The share is NaN where the classifier cannot tell the classes apart
-    (`LEAST_POWER`). It is not cut to 0 and 1, so that its mean over many sets is right.
+    the other.
     """
-    halves = [_half(rows) for rows in (mixture, real, synthetic)]
-    scored: list[list[Scores]] = [[], [], []]
+    sets = (mixture, real, synthetic)
+    halves = [_half(rows) for rows in sets]
+    scores_of_halves = []
     for half in (0, 1):
-        parts = [rows[half_N == half] for rows, half_N in zip((mixture, real, synthetic), halves, strict=True)]
-        others = [rows[half_N != half] for rows, half_N in zip((mixture, real, synthetic), halves, strict=True)]
+        parts = [rows[half_N == half] for rows, half_N in zip(sets, halves, strict=True)]
+        others = [rows[half_N != half] for rows, half_N in zip(sets, halves, strict=True)]
         if min(len(part) for part in (*parts, *others[1:])) < FEWEST_ROWS:
             return None
         score = classifier(others[1], others[2])
-        for scores, part in zip(scored, parts, strict=True):
-            scores.append(score(part))
-    return _read(*(np.concatenate(scores) for scores in scored))
+        scores_of_halves.append([score(part) for part in parts])
+    return Scored(*map(np.concatenate, zip(*scores_of_halves, strict=True)))
+
+
+def together(parts: Sequence[Scored]) -> Scored:
+    """Return the scores of several sets, each of which had a classifier of its own, as those of one."""
+    return Scored(*map(np.concatenate, zip(*parts, strict=True)))
+
+
+def estimate(scores: Scored) -> Estimate:
+    """Return the share s that solves mean(mixture) = s mean(synthetic) + (1 - s) mean(real), its error to first order, and the power.
+
+    The error is about the share of this very mixture, whose rows of each kind are given: their variances within a kind count alone. The
+    share is NaN where the classifier does not score synthetic rows higher by `LEAST_POWER`. It is not cut to 0 and 1, so that its mean
+    over many sets is right.
+    """
+    mixture, real, synthetic = scores
+    power = float(synthetic.mean() - real.mean())
+    if power < LEAST_POWER:
+        return Estimate(float("nan"), float("nan"), power)
+    share = float((mixture.mean() - real.mean()) / power)
+    real_variance, synthetic_variance = real.var(ddof=1), synthetic.var(ddof=1)
+    inside = min(max(share, 0.0), 1.0)
+    variance = (inside * synthetic_variance + (1.0 - inside) * real_variance) / len(mixture)
+    variance += (1.0 - share) ** 2 * real_variance / len(real) + share**2 * synthetic_variance / len(synthetic)
+    return Estimate(share, float(np.sqrt(variance)) / power, power)
 
 
 def quadratic(real_ND: Rows, synthetic_ND: Rows) -> Callable[[Rows], Scores]:
@@ -85,22 +116,6 @@ def _half(rows: Rows) -> NDArray[np.int64]:
     """Return 0 or 1 for each row, the same for equal rows."""
     whole_numbers = np.ascontiguousarray(rows).view(np.int64) if rows.dtype == np.float64 else rows
     return (ngrams.codes(whole_numbers, rows.shape[1])[:, 0] & np.uint64(1)).astype(np.int64)
-
-
-def _read(mixture: Scores, real: Scores, synthetic: Scores) -> Estimate:
-    """Return the share s that solves mean(mixture) = s mean(synthetic) + (1 - s) mean(real), its error to first order, and the power.
-
-    The error is about the share of this very mixture, whose rows of each kind are given: their variances within a kind count alone.
-    """
-    power = float(synthetic.mean() - real.mean())
-    if abs(power) < LEAST_POWER:
-        return Estimate(float("nan"), float("nan"), power)
-    share = float((mixture.mean() - real.mean()) / power)
-    real_variance, synthetic_variance = real.var(ddof=1), synthetic.var(ddof=1)
-    inside = min(max(share, 0.0), 1.0)
-    variance = (inside * synthetic_variance + (1.0 - inside) * real_variance) / len(mixture)
-    variance += (1.0 - share) ** 2 * real_variance / len(real) + share**2 * synthetic_variance / len(synthetic)
-    return Estimate(share, float(np.sqrt(variance)) / abs(power), power)
 
 
 def _normal(rows_ND: Scores) -> tuple[Scores, Scores]:

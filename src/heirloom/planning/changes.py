@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from heirloom.artefacts import manifest, paths
 from heirloom.artefacts.files import read_json
-from heirloom.artefacts.kinds import CHECKPOINT, ORIGIN
+from heirloom.artefacts.kinds import ORIGIN
 from heirloom.config import Config
 from heirloom.errors import HeirloomError, short
 from heirloom.lineage import provenance
@@ -53,21 +53,47 @@ def pending(config: Config) -> dict[Job, tuple[str, ...]]:
     """
     jobs_of_config = list(jobs(config))
     marked = provenance.marked_outputs()
-    made = {job for job in jobs_of_config if _is_made(config, job, marked)}
+    made = {job for job in jobs_of_config if _is_made(job, marked)}
     begun = {job.experiment for job in made}
     own = {job: _own_causes(config, job) if job in made else [_new(config, job, begun)] for job in jobs_of_config}
+    makers = {path: job for job in jobs_of_config for path in _outputs(job)}
+    causes = _spread(config, own, made)
+    while needed := _missing_inputs(config, causes, makers):
+        own |= needed
+        causes = _spread(config, own, made)
+    return causes
+
+
+def _spread(config: Config, own: Mapping[Job, list[str]], made: Collection[Job]) -> dict[Job, tuple[str, ...]]:
+    """Return the causes of each job: its own, and if it was done before, those of the jobs that make what it takes."""
     causes: dict[Job, tuple[str, ...]] = {}
     of_path: dict[str, tuple[str, ...]] = {}
     size = -1
     while size < len(of_path):  # an experiment may be judged by a model of one that stands after it
         size = len(of_path)
-        for job in jobs_of_config:
+        for job, names in own.items():
             inherited = _inherited(config, job, of_path) if job in made else []
-            all_causes = tuple(dict.fromkeys([*own[job], *inherited]))
+            all_causes = tuple(dict.fromkeys([*names, *inherited]))
             if all_causes:
                 causes[job] = all_causes
                 of_path |= dict.fromkeys(_outputs(job), all_causes)
     return causes
+
+
+def _missing_inputs(config: Config, jobs_to_do: Collection[Job], makers: Mapping[str, Job]) -> dict[Job, list[str]]:
+    """Return the jobs that are to be done only because what they made is not here and another job takes it, with that cause."""
+    needed: dict[Job, list[str]] = {}
+    waiting = list(jobs_to_do)
+    while waiting:
+        job = waiting.pop()
+        inputs = STEPS[job.step].inputs(config, job.key).values()
+        for path in (path for group in inputs for path in group):
+            maker = makers.get(path)
+            if maker is None or maker in jobs_to_do or maker in needed or Path(path).exists():
+                continue
+            needed[maker] = [f"{path} is not here"]
+            waiting.append(maker)
+    return needed
 
 
 def causes(config: Config, jobs_to_do: Mapping[Job, tuple[str, ...]]) -> list[Cause]:
@@ -125,21 +151,17 @@ def _own_causes(config: Config, job: Job) -> list[str]:
     return names or list(_other_inputs(content))
 
 
-def _is_made(config: Config, job: Job, marked: Collection[str]) -> bool:
-    """Return whether what a job makes is here, or was and need not stay.
+def _is_made(job: Job, marked: Collection[str]) -> bool:
+    """Return whether a job was done, by its notes: what it made need not be here as long as nobody takes it.
 
     Parameters
     ----------
     marked
         Outputs of jobs that are running or were interrupted.
     """
-    kind = STEPS[job.step].main
-    artefact = kind.at(job.key)
+    artefact = STEPS[job.step].main.at(job.key)
     notes = paths.manifest(artefact), paths.fingerprint(artefact)
-    if artefact in marked or not all(Path(note).is_file() for note in notes):
-        return False
-    may_be_dropped = kind == CHECKPOINT and not config.experiments[job.experiment].keeps_checkpoint(job.generation or 0)
-    return may_be_dropped or Path(artefact).exists()
+    return artefact not in marked and all(Path(note).is_file() for note in notes)
 
 
 def _other_inputs(content: Mapping[str, Any]) -> Iterator[str]:

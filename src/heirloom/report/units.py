@@ -64,7 +64,9 @@ def of_experiment(rows: pd.DataFrame, experiment: Experiment, replicas: pd.DataF
 
 
 def of_replicas(experiment: Experiment, config: Config) -> pd.DataFrame | None:
-    """Return the units of replicas that the chains of an experiment have written, as `table` takes them; None without any.
+    """Return the units of replicas that the chains of an experiment have written, regime, seed, generation, metric, unit and value.
+
+    None where there are none, or where the seeds are enough by themselves.
 
     Raises
     ------
@@ -73,7 +75,7 @@ def of_replicas(experiment: Experiment, config: Config) -> pd.DataFrame | None:
     """
     import pandas as pd
 
-    if not experiment.is_chain or experiment.num_replicas == 1:
+    if not experiment.is_chain or experiment.num_replicas == 1 or len(experiment.seeds) >= FEWEST:
         return None
     key = config.key_of(experiment)
     parts = []

@@ -105,8 +105,8 @@ class Run:
         restore()  # Snakemake's records follow the data that git and DVC have brought
         # the last to be called, because the first to be registered: nothing comes after the cause of a failure
         atexit.register(failed_jobs.tell, failed_jobs.listen(self.workflow))
-        atexit.register(self._name_page)
         atexit.register(ending.after_nothing, self.workflow, self.config, self.config_file)
+        atexit.register(self._name_page)
         atexit.register(dry_run.tell, self.workflow, self.config)
 
     def rule(self, name: str) -> Rule:
@@ -207,6 +207,7 @@ class Run:
     def on_start(self) -> None:
         """Check the config and the cluster thoroughly, before the first job."""
         atexit.unregister(ending.after_nothing)
+        atexit.unregister(self._name_page)
         unrecorded.mark()
         running.begin()
         private.lift_rate(self.workflow)
@@ -223,8 +224,7 @@ class Run:
 
     def _name_page(self) -> None:
         """Say that the page is to be renewed, at the end of a run of all that went well. `make` names its targets, and the page later."""
-        scheduler = self.workflow.scheduler
-        is_run = scheduler is not None and not scheduler.failed and not self.workflow.dryrun
+        is_run = self.workflow.scheduler is not None and not self.workflow.dryrun
         note = page_age.note(self.config.results) if is_run and not private.has_targets(self.workflow) else ""
         if note and Path(self.config.results.metrics).is_file():
             print(errors.line(note), file=sys.stderr, flush=True)
@@ -245,6 +245,7 @@ class Run:
         sealed_steps.empty()
         contents.write()
         ending.record_complete(self.config_file)
+        self._name_page()
         atexit.register(ending.name_missing, self.config)
 
     def on_error(self) -> None:

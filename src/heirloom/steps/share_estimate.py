@@ -10,7 +10,7 @@ import numpy as np
 from heirloom.data.dataset import Dataset
 from heirloom.families.base import Sets
 from heirloom.measures import synthetic_share
-from heirloom.measures.synthetic_share import Estimate, Rows
+from heirloom.measures.synthetic_share import Rows
 
 PREFIX = "share_estimate."
 """Begins the names of what is estimated."""
@@ -19,28 +19,20 @@ PREFIX = "share_estimate."
 def measure(sets: Sets, train: Dataset) -> dict[str, float]:
     """Return the estimated share of a training set's rows that models have written, beside which `ancestry.real_row_share` is the truth.
 
-    ``share_estimate.synthetic``, its standard error ``share_estimate.se`` and ``share_estimate.power``, how well the classifier tells the
-    two kinds apart (0 to 1). Of several replicas, each of which has a classifier, the mean. A generation of which no classifier can tell
-    has the power alone.
+    ``share_estimate.synthetic``, its standard error ``share_estimate.se`` and ``share_estimate.power``, how much higher synthetic rows
+    score than real ones (at most 1). Each of several replicas has a classifier, and their scores are read together. A generation of which
+    the classifiers cannot tell has the power alone.
     """
     is_text = "tokens" in train.pieces[0].columns
     classifier = synthetic_share.bigrams if is_text else synthetic_share.quadratic
     triples = zip(*(_replicas(rows, is_text=is_text) for rows in (train, sets.original, sets.sample)), strict=True)
-    estimates = [synthetic_share.estimate(mixture, real, synthetic, classifier) for mixture, real, synthetic in triples]
-    found = [one for one in estimates if one is not None]
-    if not found:
+    parts = [synthetic_share.scored(mixture, real, synthetic, classifier) for mixture, real, synthetic in triples]
+    whole_parts = [part for part in parts if part is not None]
+    if not whole_parts:
         return {}
-    power = float(np.mean([one.power for one in found]))
-    return {f"{PREFIX}power": power, **_mean([one for one in found if np.isfinite(one.share)])}
-
-
-def _mean(estimates: list[Estimate]) -> dict[str, float]:
-    """Return the mean of independent estimates with its error."""
-    if not estimates:
-        return {}
-    share = float(np.mean([one.share for one in estimates]))
-    error = float(np.sqrt(np.sum([one.se**2 for one in estimates]))) / len(estimates)
-    return {f"{PREFIX}synthetic": share, f"{PREFIX}se": error}
+    share, error, power = synthetic_share.estimate(synthetic_share.together(whole_parts))
+    found = {} if np.isnan(share) else {f"{PREFIX}synthetic": share, f"{PREFIX}se": error}
+    return {f"{PREFIX}power": power, **found}
 
 
 def _replicas(rows: Dataset, *, is_text: bool) -> list[Rows]:

@@ -14,6 +14,7 @@ from heirloom.report.claims.specs import Measurement, leaves
 from heirloom.report.claims.verdicts import RULE, VERDICTS, Answer, Finding, Outcome
 from heirloom.report.intervals import Interval
 
+_SUPERSCRIPTS = str.maketrans("0123456789nt", "⁰¹²³⁴⁵⁶⁷⁸⁹ⁿᵗ")
 MetricsOf = Mapping[str, Collection[str]]
 
 BASES = {
@@ -35,7 +36,7 @@ def context(answers: Sequence[Answer], conditional: str, metrics_of: MetricsOf) 
     metrics_of
         Experiment → the metrics that it has a curve of.
     """
-    numbers = [_mathematics(line.number) for line in lines(answers)]
+    numbers = [mathematics(line.number) for line in lines(answers)]
     return {
         "rule": RULE,
         "counts": _counts(answers),
@@ -57,13 +58,13 @@ def _claim(answer: Answer, number: str, metrics_of: MetricsOf) -> dict[str, Any]
         "id": claim.id,
         "short": claim.short,
         "number": number,
-        "statement": claim.statement,
-        "source": claim.source,
+        "statement": mathematics(claim.statement),
+        "source": mathematics(claim.source),
         "verdict": answer.verdict,
         "sign": SIGNS[answer.verdict],
         "families": _families(answer),
         "missing": _lack_sentence(answer.lack),
-        "tests": [_mathematics(str(test)) for test in claim.tests],
+        "tests": [mathematics(str(test)) for test in claim.tests],
         "findings": [_finding(finding, metrics_of) for finding in answer.findings],
     }
 
@@ -113,15 +114,16 @@ def _notes(finding: Finding) -> list[str]:
 def _outcome(outcome: Outcome) -> dict[str, Any]:
     premise = "premise: " if outcome.test.premise else ""
     return {
-        "expression": _mathematics(f"{premise}{outcome.test}"),
-        "value": _mathematics(number(outcome.interval.centre)),
-        "interval": _mathematics(interval_words(outcome.interval)),
+        "expression": mathematics(f"{premise}{outcome.test}"),
+        "value": mathematics(number(outcome.interval.centre)),
+        "interval": mathematics(interval_words(outcome.interval)),
     }
 
 
-def _mathematics(words: str) -> str:
-    """Return words in which each minus is one, and no hyphen; hyphens within a name stay."""
-    return re.sub(r"(?<!\w)-(?=[ \d(])", "\N{MINUS SIGN}", words)
+def mathematics(words: str) -> str:
+    """Return words in which each minus is one, and no hyphen, and each power is raised; hyphens within a name stay."""
+    raised = re.sub(r"\^(\w+)", lambda power: power[1].translate(_SUPERSCRIPTS), words)
+    return re.sub(r"(?<!\w)-(?=[ \d(])", "\N{MINUS SIGN}", raised)
 
 
 def interval_words(interval: Interval) -> str:

@@ -31,7 +31,7 @@ SAME_EXPONENT = 0.1
 """Difference of exponents below which two scaling laws are the same."""
 FEWEST_SIZES = 4
 """Sizes of a grid over rows that an exponent needs."""
-HORIZON = 64
+HORIZON = 32
 """Generations, in rows of one, up to which a closed form is followed."""
 DIVERGES, SETTLES = 0.99, 0.9
 """Growth over one doubling of the generations, over that of the doubling before: where it diverges, and where it settles."""

@@ -31,3 +31,6 @@ MODES = dict.fromkeys(mixtures.MODES, 1)
 
 IMPROBABLE = dict.fromkeys(("tail_mass_99", "origin_perplexity.q99"), 1)
 """Rows that the truth hardly has: the share of them where one real row in a hundred lies, or how unlikely generation 0 finds the 99th."""
+
+METRICS = tuple(name + statistic for role in (RISK, DIVERSITY, TAILS, MODES, IMPROBABLE) for name in role for statistic in ("", ".median"))
+"""What any definition reads, by its own name or that of its median over replicas."""

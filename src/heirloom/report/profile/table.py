@@ -10,7 +10,8 @@ from heirloom import controls, digests
 from heirloom.artefacts import paths
 from heirloom.config import Config
 from heirloom.report import expected_curves, tables, units
-from heirloom.report.profile.arm import Arm
+from heirloom.report.profile import roles
+from heirloom.report.profile.arm import Arm, first_common
 from heirloom.report.profile.definitions import DEFINITIONS, HORIZON
 from heirloom.specs.experiment import Experiment
 from heirloom.theory import Curve
@@ -84,7 +85,8 @@ def sizes(key: str, config: Config) -> dict[int, str]:
 def _units(frame: pd.DataFrame, key: str, config: Config) -> units.Units:
     experiment = config.experiments[key]
     rows = tables.of_experiment(frame, key, experiment)
-    return units.of_experiment(rows, experiment, units.of_replicas(experiment, config))
+    whole = units.of_experiment(rows, experiment, units.of_replicas(experiment, config))
+    return whole._replace(rows=whole.rows[whole.rows["metric"].isin(roles.METRICS)])
 
 
 def _lines(key: str, config: Config, units_of: Mapping[str, units.Units]) -> Iterator[tuple[object, ...]]:
@@ -96,7 +98,9 @@ def _lines(key: str, config: Config, units_of: Mapping[str, units.Units]) -> Ite
         control = controls.control_of(regime, experiment, config) or ""
         arm = _arm(key, regime, config, units_of)
         grid = {rows: _arm(name, regime, config, units_of) for rows, name in sizes(key, config).items()}
-        whole_arm = Arm(arm.units, arm.rows, arm.control, _forms(experiment, regime, config), experiment.rows, grid)
+        risk = first_common(roles.RISK, arm.rows)
+        forms = {} if risk is None or risk.removesuffix(".median") in roles.BOUNDED else _forms(experiment, regime, config)
+        whole_arm = Arm(arm.units, arm.rows, arm.control, forms, experiment.rows, grid)
         for definition, test in DEFINITIONS.items():
             verdict, measure, *numbers, note = test(whole_arm)
             yield (*place, regime, control, definition, verdict, *numbers, measure, arm.units.words, note)
