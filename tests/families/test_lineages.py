@@ -144,15 +144,10 @@ ONCE = "if generation == 4: "
 WRITE = "import pyarrow as pa, pyarrow.parquet as pq; pq.write_table(pa.table({'x': ROWS}), request['synthetic'])"
 FAULTS: Mapping[str, tuple[str, str]] = {
     "status": (f"{ONCE}sys.exit(3)", "generation 2: command python loop.py: asked to train: ended with status 3; the job's log has"),
-    "silence": (f"{ONCE}sys.exit()", "generation 2: command python loop.py: asked to train: it ended without an answer"),
     "hang": (f"{ONCE}time.sleep(60)", "asked to train: not done after 5 s, the time_limit; it was ended"),
     "rows": (
         f"if generation == 3: {WRITE.replace('ROWS', '[[1.0, 2.0]]')}",
         "generation 2: family.lineage.command: {synthetic} has 1 rows; 20 were asked for",
-    ),
-    "nan": (
-        f"if generation == 5: nan = float('nan'); {WRITE.replace('ROWS', '[[1.0, nan]] * 20')}",
-        "generation 3: family.lineage.command: {synthetic} has numbers that are missing or not finite",
     ),
     "input": (
         f"{ONCE}pathlib.Path(request['train']).write_text('')",
@@ -161,10 +156,6 @@ FAULTS: Mapping[str, tuple[str, str]] = {
     "checkpoint": (
         f"{ONCE}import shutil; shutil.rmtree(request['checkpoint'])",
         "generation 2: family.lineage.command ended well, but left no folder with a file at {checkpoint}",
-    ),
-    "parent": (
-        "if generation == 3: (pathlib.Path(request['checkpoint']) / 'model.txt').write_text('0 1')",
-        "the family's command changed this checkpoint, which it may only read",
     ),
 }
 
