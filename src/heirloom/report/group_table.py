@@ -13,7 +13,7 @@ from heirloom.artefacts import paths
 from heirloom.artefacts.files import write_text
 from heirloom.config import Config
 from heirloom.measures.groups import PREFIX
-from heirloom.report import numbers, tables
+from heirloom.report import tables
 from heirloom.report.generations import shared_generations
 from heirloom.specs.experiment import Experiment
 from heirloom.specs.regime import Regime
@@ -116,6 +116,8 @@ def neutral_alive(real_share: float, experiment: Experiment) -> Curve:
 
 def _of_arm(rows: pd.DataFrame, regime: str, experiment: Experiment, config: Config) -> Iterator[tuple[Any, ...]]:
     """Yield a line for each group of an arm, those first that have vanished first."""
+    from heirloom.report import numbers
+
     last = shared_generations(rows, experiment)[-1]
     lines = []
     for group in names(rows):
