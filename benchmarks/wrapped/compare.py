@@ -25,8 +25,12 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 FILES = ("Snakefile", "rules", "profiles", "docs/report", "src")
 WORDS = ("mill", "river", "castle", "garden", "winter", "harbour", "teacher", "letter", "forest", "market")
-SAME_MEASURES = {"test_perplexity": "model_test_perplexity", "model_variance": "model_variance"}
-"""Measure of the built-in family → what the wrapped program calls it."""
+SAME_MEASURES = {
+    "test_perplexity": "model_test_perplexity",
+    "covariance_trace": "model_variance",
+    "mean_squared_error": "model_squared_error",
+}
+"""Measure of the built-in family's model → what the wrapped program calls it; of rows, both sides have the same name."""
 Measures = dict[tuple[str, int], dict[int, dict[str, float]]]
 
 
