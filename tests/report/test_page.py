@@ -16,7 +16,7 @@ from heirloom import digests, results
 from heirloom.artefacts import kinds, paths
 from heirloom.config import Config
 from heirloom.errors import HeirloomError
-from heirloom.report import tables
+from heirloom.report import kept_rows, tables
 from heirloom.report.experiment_results import ExperimentResults
 from heirloom.report.intervals import t_quantile
 from heirloom.report.page import answer, build, curves, drawings, lineage, lost, making, texts
@@ -261,3 +261,12 @@ def test_a_clone_without_its_data_has_a_page_without_rows_that_another_run_can_b
     assert (other["name"], sorted(other["experiments"])) == ("results", sorted(config.experiments))
     assert "This run keeps no rows" in page
     assert "words/replace" not in page.split('<script type="module">')[0]
+
+
+def test_kept_rows_that_are_numbers_are_not_said_to_be_missing(finished: Path, config: Config) -> None:
+    assert kept_rows.is_here("words", config.experiments["words"])
+    assert not kept_rows.is_here("toy", config.experiments["toy"])
+    template = build.environment().get_template("texts.html.j2")
+    pages = [template.render(experiments=[{"keeps_rows": keeps}]) for keeps in (True, False)]
+    assert ["keeps no rows" in page for page in pages] == [False, True]
+    assert "numbers and tables are not shown side by side" in pages[0]
