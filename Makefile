@@ -14,7 +14,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 .DEFAULT_GOAL := all
-.PHONY: all env dev quick run record restore report summary docs test test-system test-fast format clean-env
+.PHONY: all env dev quick run record restore report summary docs test test-system test-fast test-faults format clean-env
 .PHONY: check check-ruff check-format check-mypy check-snakefmt check-codespell check-schema check-rules check-docs
 .PHONY: check-container example test-pythons
 
@@ -78,13 +78,17 @@ summary: env
 	heirloom summary $(CONFIGFILE)
 
 test: dev
-	python -m pytest -m "not system" --numprocesses auto --dist loadfile
+	python -m pytest -m "not system and not faults" --numprocesses auto --dist loadfile
 
 test-system: dev validator
 	python -m pytest -m system --numprocesses auto --dist loadfile
 
 test-fast: dev
-	python -m pytest -m "not slow and not system" --numprocesses auto --dist loadfile
+	python -m pytest -m "not slow and not system and not faults" --numprocesses auto --dist loadfile
+
+# kills, full disks, malformed files and hostile configs in the numbers that docs/reliability.md gives: about twenty minutes
+test-faults: dev
+	python -m pytest -m faults --numprocesses auto --dist loadfile
 
 # the fast tests on the other Pythons that pyproject.toml promises, each in an environment of its own, where there is one
 test-pythons:

@@ -165,19 +165,19 @@ def audit_of_ten_jobs() -> Iterator[Row]:
         CONFIG.write_text(yaml.safe_dump({**raw, "experiments": {"steps": {**raw["experiments"]["steps"], "generations": GENERATIONS}}}))
         cpu("git", "init", "-q")
         cpu("snakemake")
-        yield audit_over_its_parts()
+        yield audit_over_its_parts(CONFIG)
 
 
 def audit_of_a_run() -> Iterator[Row]:
-    """Audit ten jobs of the finished run of the folder that HEIRLOOM_RUN names, beside the same parts."""
+    """Audit ten jobs of the finished run of HEIRLOOM_RUN, a folder, by HEIRLOOM_CONFIG, a file in it, beside the same parts."""
     if folder := os.environ.get("HEIRLOOM_RUN"):
         with chdir(folder):
-            yield audit_over_its_parts()
+            yield audit_over_its_parts(Path(os.environ.get("HEIRLOOM_CONFIG", CONFIG)))
 
 
-def audit_over_its_parts() -> Row:
+def audit_over_its_parts(config: Path) -> Row:
     """Return what an audit of ten jobs of the project here costs, over the jobs, the results and the sources each done alone."""
-    project, settings = Project(), load(CONFIG)
+    project, settings = Project(), load(config)
     chosen = audit.sample(audit.recorded_jobs(project), number=10, share=None, seed=0)
     alone = []
     for job in chosen:
@@ -185,11 +185,11 @@ def audit_over_its_parts() -> Row:
         assert [outcome.verdict.answer for outcome in audit.redo([job], settings, afresh=True)] == ["equal"]
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         alone.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
-    results = cpu(sys.executable, "-P", "-c", recomputed.CODE, str(CONFIG))
+    results = cpu(sys.executable, "-P", "-c", recomputed.CODE, str(config))
     began = time.process_time()
     audit.changed_sources(project)
     parts = sum(alone) + results + time.process_time() - began
-    whole = cpu("heirloom", "audit", "--jobs", "10", "--seed", "0", "--afresh")
+    whole = cpu("heirloom", "audit", "--config", str(config), "--jobs", "10", "--seed", "0", "--afresh")
     return Row(f"audit of ten jobs ({whole:.1f} CPU-s) over its parts alone ({parts:.1f})", whole / parts, "ratio", 1.2)
 
 
@@ -203,7 +203,7 @@ def peak_memory(*command: str) -> float:
 
 BENCHMARKS: tuple[Callable[[], Iterator[Row]], ...] = (
     *(many_lineages, small_workflow),
-    *(descendants_of_a_row, trace_on_its_way, audit_of_ten_jobs),
+    *(descendants_of_a_row, trace_on_its_way, audit_of_ten_jobs, audit_of_a_run),
 )
 
 
