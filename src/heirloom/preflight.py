@@ -111,7 +111,7 @@ def thorough(config: Config) -> None:
     cheap(config)
     for name, experiment in config.experiments.items():
         _check_model(name, experiment)
-        _check_rows(name, experiment)
+        _check_rows(name, experiment, config)
         pool_rows = _pool_rows(name, experiment, config)
         if pool_rows is not None:
             row_counts.check(name, experiment, config.regimes, pool_rows)
@@ -149,15 +149,22 @@ def _check_model(name: str, experiment: Experiment) -> None:
         raise HeirloomError(f"experiments.{name}: {error}") from None
 
 
-def _check_rows(name: str, experiment: Experiment) -> None:
-    """Read a small folder of data through, as long as the real data have not been made from it."""
+def _check_rows(name: str, experiment: Experiment, config: Config) -> None:
+    """Read a small folder of data through, as long as the real data have not been made from it under the same settings."""
     source = experiment.source
-    if source.name != "hub" or source.text.pairs is not None or Path(kinds.REAL_TRAIN.path(name)).is_file():
+    if source.name != "hub" or source.text.pairs is not None or _is_made(config, name):
         return
     try:
         hub.check_rows(source)
     except HeirloomError as error:
         raise HeirloomError(f"experiments.{name}: {error}") from None
+
+
+def _is_made(config: Config, name: str) -> bool:
+    """Return whether an experiment's real data were made from files on this machine under the settings that the config has now."""
+    pool = Key(name, seed=config.experiments[name].pools[0] or None)
+    settings = real.settings_of(config, pool).json_fields()
+    return bool(planned_files.recorded_files(settings, kinds.REAL_TRAIN.at(pool)))
 
 
 def _pairs_pool_rows(name: str, source: AnyTextSource) -> int | None:

@@ -11,6 +11,7 @@ from heirloom.cli import progress
 from heirloom.cli.arguments import CONFIG, ConfigFile, Reference, complete
 from heirloom.cli.panels import ASK, KEEP
 from heirloom.errors import HeirloomError
+from heirloom.numerals import counted
 
 app = typer.Typer()
 
@@ -46,7 +47,7 @@ def restore() -> None:
 
     with progress.waiting("restore"):
         num_files = bring_back()
-    typer.echo(f"restored; Snakemake's records of {num_files} files were put back")
+    typer.echo(f"restored; Snakemake's records of {counted(num_files, 'file was', 'files were')} put back")
 
 
 @app.command(rich_help_panel=KEEP, epilog="Example: heirloom prune")

@@ -21,6 +21,7 @@ from heirloom.lineage.ledger import LEDGER
 from heirloom.lineage.repair_records import Outcome
 from heirloom.lineage.repair_roads import REDONE, Case
 from heirloom.lineage.survey import Damage
+from heirloom.numerals import counted
 from heirloom.workflow import folders
 
 NEWER = "another version than DVC recorded, of a run that is not recorded yet: heirloom record keeps it, heirloom restore gives it up"
@@ -102,7 +103,7 @@ def total(outcomes: Sequence[Outcome], *, dry: bool = False) -> str:
     roads.pop(REDONE, None)
     artefacts = {folders.name_in_unit(outcome.path) for outcome in outcomes if outcome.road == REDONE}
     parts = [f"{number} {'' if road == 'moved' else 'from '}{road}" for road, number in roads.items()]
-    parts.append(f"{len(artefacts)} artefacts redone")
+    parts.append(f"{counted(len(artefacts), 'artefact')} redone")
     verb = "would be repaired" if dry else "repaired"
     return f"{num_repaired} {verb}: {', '.join(parts)}; {num_unrepaired} not repaired"
 

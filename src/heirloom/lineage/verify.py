@@ -24,6 +24,7 @@ from heirloom.errors import HeirloomError
 from heirloom.lineage import dvc, edges, pointers, references, verify_records, verify_sources
 from heirloom.lineage.ledger import LEDGER
 from heirloom.lineage.verify_records import Digests, Mismatch, short
+from heirloom.numerals import counted
 from heirloom.workflow import folders
 
 RecordOf = Callable[[str], tuple[dict[str, str], Mismatch | None]]
@@ -137,9 +138,11 @@ def total(checked: Sequence[UnitReport], *, fast: bool = False) -> str:
     size = sum(unit.size for unit in checked)
     mismatches = sum(len(unit.mismatches) for unit in checked)
     absent = set().union(*(unit.absent for unit in checked))
-    summary = f"{files} files, {decimal(size)}: {f'{mismatches} mismatches' if mismatches else 'all as recorded'}"
+    summary = (
+        f"{counted(files, 'file')}, {decimal(size)}: {counted(mismatches, 'mismatch', 'mismatches') if mismatches else 'all as recorded'}"
+    )
     if absent:
-        summary += f"; {len(absent)} source files are not on this machine, and not compared"
+        summary += f"; {counted(len(absent), 'source file is', 'source files are')} not on this machine, and not compared"
     reason = "left out by --fast" if fast else dvc.unavailable().removeprefix("not recorded: ")
     return f"{summary}; not compared with DVC ({reason})" if reason else summary
 

@@ -20,6 +20,8 @@ SUFFIXES = (*PLAIN, ".jsonl", ".json", ".parquet")
 
 AMPLE_BYTES_A_TOKEN = 10
 """More bytes than a token of any prose has: byte-level BPE gives 3 to 5."""
+MOST_JSON_BYTES = 1 << 24
+"""A .json file is read whole for its first row; a larger one is left to the job."""
 
 
 def preflight(spec: FilesSource) -> None:
@@ -31,6 +33,8 @@ def preflight(spec: FilesSource) -> None:
             raise HeirloomError(f"source.paths: {path} is empty")
         if path.suffix == ".parquet":
             faults.check_parquet(path, spec.text_column if spec.text.pairs is None else None, "source.paths")
+        elif path.suffix not in PLAIN and spec.text.pairs is None:
+            _check_first_row(path, spec.text_column)
     is_plain = all(path.suffix in PLAIN for path in paths)
     has_one_document_each = is_plain and spec.document_separator is None and not spec.lines
     if has_one_document_each and not isinstance(spec.paths, FileSplits) and len(paths) < len(SPLITS):
@@ -38,6 +42,16 @@ def preflight(spec: FilesSource) -> None:
             f"source.paths: {len(paths)} file(s) of one document each cannot be divided into train, valid and test; "
             "give more files, a document_separator, or paths as a mapping train / valid / test"
         )
+
+
+def _check_first_row(path: Path, column: str) -> None:
+    """Refuse a file of JSON whose first row lacks the column, or has no text there."""
+    if path.suffix == ".json" and path.stat().st_size > MOST_JSON_BYTES:
+        return
+    try:
+        next(_json_rows(path, column), None)
+    except UnicodeDecodeError:
+        raise faults.not_utf8(path) from None
 
 
 def text_bytes(spec: FilesSource) -> int:
