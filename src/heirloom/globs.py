@@ -38,6 +38,19 @@ def check_kind(place: Path) -> None:
         raise HeirloomError(f"{place}: is {kind}; only regular files are read")
 
 
+def check_name(folder: Path) -> None:
+    """Refuse a project in a folder whose path has a control character: git, DVC and Snakemake read lists of paths line by line.
+
+    Raises
+    ------
+    HeirloomError
+        Naming the folder.
+    """
+    stray = next((letter for letter in str(folder.absolute()) if letter < " " or letter == "\x7f"), None)
+    if stray is not None:
+        raise HeirloomError(f"{folder}: the path has the character U+{ord(stray):04X}; rename the folder, every other name will do")
+
+
 def check_extent(pattern: str, key: str) -> None:
     """Refuse a glob that would visit more than `MOST_PLACES` places, or folders in a circle.
 
