@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
+from heirloom import globs
 from heirloom.errors import HeirloomError
 from heirloom.sources import faults
 from heirloom.sources.input_files import SOURCE, SPLIT_ROLES, SourceFile, absence, check_content, first_unfetched, local_file
@@ -69,6 +70,8 @@ def is_here(spec: FilesSource) -> bool:
     patterns = spec.paths
     if isinstance(patterns, FileSplits):
         patterns = (*patterns.train, *patterns.valid, *patterns.test)
+    for pattern in patterns:
+        globs.check_extent(pattern, "source.paths")
     return any(Path(path).exists() for pattern in patterns for path in (pattern, *_glob(pattern)))
 
 
@@ -110,6 +113,7 @@ def matches(patterns: Iterable[str], key: str, suffixes: Sequence[str] = SUFFIXE
 
 
 def _match(pattern: str, key: str, suffixes: Sequence[str]) -> list[Path]:
+    globs.check_kind(Path(pattern))
     if Path(pattern).is_file():
         places = [Path(pattern)]
     elif Path(pattern).is_dir():
@@ -128,6 +132,7 @@ def _match(pattern: str, key: str, suffixes: Sequence[str]) -> list[Path]:
 
 def _matches_of_glob(pattern: str, key: str) -> list[Path]:
     """Return the files that match, having refused those of them whose content was never fetched."""
+    globs.check_extent(pattern, key)
     absent = first_unfetched(Path(path) for path in _glob(f"{pattern}.dvc"))
     if absent is not None:
         raise HeirloomError(f"{key}: not here: {absence(absent)}")
@@ -135,6 +140,7 @@ def _matches_of_glob(pattern: str, key: str) -> list[Path]:
     for place in places:
         if place.is_symlink() and not place.exists():
             check_content(place)
+        globs.check_kind(place)
     files = [place for place in places if place.is_file()]
     if not files:
         raise HeirloomError(f"{key}: no file matches {pattern}{_pointer_above(Path(pattern).parent)}")
