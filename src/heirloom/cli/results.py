@@ -39,7 +39,7 @@ def check(
     settings = load(config)
     layout.check(settings)
     with progress.waiting("check"):
-        (preflight.thorough if thorough else preflight.cheap)(settings)
+        preflight.guarded(preflight.thorough if thorough else preflight.cheap, settings)
     if not quiet:
         num_lineages = sum(1 for _ in settings.lineages())
         typer.echo(f"{config}: {len(settings.experiments)} experiments, {num_lineages} lineages")
