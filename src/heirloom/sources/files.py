@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import glob
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
 from heirloom import globs
 from heirloom.errors import HeirloomError
+from heirloom.runtime import child
 from heirloom.sources import faults
 from heirloom.sources.input_files import SOURCE, SPLIT_ROLES, SourceFile, absence, check_content, first_unfetched, local_file
 from heirloom.sources.splits import SPLITS
@@ -58,6 +60,12 @@ def _check_first_row(path: Path, column: str) -> None:
 def text_bytes(spec: FilesSource) -> int:
     """Return how many bytes the files have."""
     return sum(file.place.stat().st_size for file in source_files(spec))
+
+
+def check_rows(spec: FilesSource) -> None:
+    """Read the documents for what reading would stop at; errors as for `documents`."""
+    for _ in documents(spec, Counter()):
+        pass
 
 
 def source_files(spec: FilesSource) -> list[SourceFile]:
@@ -157,6 +165,7 @@ def _glob(pattern: str) -> list[str]:
 
 
 def _documents_of(path: Path, spec: FilesSource, counts: Counts) -> Iterator[Document]:
+    child.opening(path)
     try:
         if path.suffix in PLAIN and spec.document_separator is None and not spec.lines:
             text = path.read_text(encoding="utf-8-sig")
