@@ -165,7 +165,7 @@ def _check_model(name: str, experiment: Experiment) -> None:
 
 
 def _check_rows(name: str, experiment: Experiment, config: Config) -> None:
-    """Read a small source through, as long as the real data have not been made from it under the same settings; pairs are looked at elsewhere."""
+    """Read a small source through, unless the real data were made from it under the same settings; pairs are looked at elsewhere."""
     has_pairs = experiment.text is not None and experiment.text.pairs is not None
     if has_pairs or _is_made(config, name):
         return

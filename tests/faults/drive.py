@@ -1,7 +1,7 @@
 """Drives `heirloom check`, `check --thorough` and the jobs of `real` and `pretrained` over malformed projects, and counts what they say.
 
-Each command is that of a user, in a process that is forked from this one, which has the imports. ``python -m faults.drive FOLDER [SHARE]``, from ``tests/``, prints
-the counts of all cases, or of every so-manieth, and writes ``FOLDER/outcomes.jsonl``.
+Each command is that of a user, in a process that is forked from this one, which has the imports. ``python -m faults.drive FOLDER
+[SHARE]``, from ``tests/``, prints the counts of all cases, or of a share of them, and writes ``FOLDER/outcomes.jsonl``.
 """
 
 from __future__ import annotations

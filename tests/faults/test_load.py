@@ -12,6 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 import long_lineages
+from heirloom import config as configuration
 from heirloom.artefacts import kinds, paths
 from heirloom.cli.commands import app
 from heirloom.cli.listing import MOST_LINES
@@ -19,6 +20,7 @@ from heirloom.errors import LONGEST_LINE
 from heirloom.lineage import completeness, dvc, ledger, survey, verify
 from heirloom.lineage.record import RecordReport
 from heirloom.workflow import folders
+from helpers import ROOT
 from long_lineages import reference
 
 GENERATIONS = 1_200
@@ -123,9 +125,10 @@ def losses() -> None:
 
 
 def damaged_notes() -> None:
+    config = configuration.load(ROOT / "config.yaml")
     files, entries = survey.digests(folders.all_units()), survey.entries_of_ledger()
     for unit, entries_of_unit in folders.by_unit(entries).items():
-        assert survey.by_notes(unit, files, entries_of_unit, None) == []
+        assert survey.by_notes(unit, files, entries_of_unit, config) == []
 
 
 WORK = {"verify": verify_all, "losses": losses, "notes": damaged_notes}

@@ -21,12 +21,13 @@ from typing import Any
 from heirloom import credentials, records
 from heirloom.artefacts.files import replacing
 from heirloom.errors import HeirloomError
-from heirloom.lineage import dvc_program, pointers
+from heirloom.lineage import pointers
 
 STAGE = "workflow"
 PIPELINE = Path("dvc.yaml")
 LOCK = Path("dvc.lock")
 _HIDDEN = b"# only while heirloom record runs: half-made generations\n"
+_PROGRAM = "heirloom.lineage.dvc_program"
 _BATCH = 4000  # targets in one command: far below the length that Linux allows
 
 
@@ -262,7 +263,7 @@ def _without_git() -> bool:
 
 
 def _run(*arguments: str, hint: str = "the data are safe, try heirloom record again") -> str:
-    command = [sys.executable, "-P", "-m", dvc_program.__name__, *arguments]
+    command = [sys.executable, "-P", "-m", _PROGRAM, *arguments]
     process = subprocess.run(command, capture_output=True, text=True, errors="backslashreplace", check=False)
     if process.returncode:
         lines = [line.strip() for line in credentials.hidden(process.stderr).splitlines() if line.strip()]
