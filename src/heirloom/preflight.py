@@ -150,8 +150,13 @@ def _check_model(name: str, experiment: Experiment) -> None:
 
 
 def _check_rows(name: str, experiment: Experiment) -> None:
-    """Read a small folder of data through, as long as the real data have not been made from it."""
+    """Read a small folder of data through, and text that might not fill its vocabulary, as long as no real data have been made from it."""
     source = experiment.source
+    if not isinstance(source, VectorSource) and not Path(kinds.REAL_TRAIN.path(name)).is_file():
+        try:
+            sources.check_vocabulary(source)
+        except HeirloomError as error:
+            raise HeirloomError(f"experiments.{name}: {error}") from None
     if source.name != "hub" or source.text.pairs is not None or Path(kinds.REAL_TRAIN.path(name)).is_file():
         return
     try:

@@ -21,6 +21,8 @@ SECONDS = 2.0
 """CPU time of a case."""
 _HANGS = 120
 """Seconds of a clock after which a case that waits for something is ended."""
+_AGAIN = 0.5
+"""Seconds until another try: what is raised in a callback of the interpreter is lost."""
 _PROGRAMS = (
     "os.exec",
     "os.fork",
@@ -80,8 +82,8 @@ def watched(project: Path) -> Iterator[None]:
     """End what takes too long, starts a program, or writes."""
     before = {number: signal.signal(number, _too_long) for number in (signal.SIGALRM, signal.SIGPROF)}
     WATCH.project, WATCH.is_on = str(project), True
-    signal.setitimer(signal.ITIMER_REAL, _HANGS)
-    signal.setitimer(signal.ITIMER_PROF, SECONDS)
+    signal.setitimer(signal.ITIMER_REAL, _HANGS, _AGAIN)
+    signal.setitimer(signal.ITIMER_PROF, SECONDS, _AGAIN)
     try:
         yield
     finally:

@@ -14,7 +14,7 @@ def allow_braces() -> None:
     """Let DVC take the braces of a path for what they are."""
     from dvc_data.hashfile import _progress
 
-    progress = _progress.QueryingProgress
+    progress: Any = _progress.QueryingProgress
     original = progress.__init__
 
     def with_literal_braces(self: Any, *arguments: Any, name: str | None = None, **options: Any) -> None:
