@@ -16,6 +16,7 @@ from heirloom.artefacts import kinds
 from heirloom.config import Config
 from heirloom.errors import LONGEST_LINE, HeirloomError, printed
 from heirloom.lineage import layout
+from heirloom.sources import strangers
 
 SECONDS = 2.0
 """CPU time of a case."""
@@ -95,8 +96,10 @@ def watched(project: Path) -> Iterator[None]:
 
 
 def judged(config: Config) -> None:
-    """Do what `heirloom check` does with a config that has been read."""
+    """Do what `heirloom check` does with a config that has been read; what it does in a child process is done in this one."""
     layout.check(config)
+    experiments = config.experiments.values()
+    strangers.granted([one.source for one in experiments], [one.pretrained for one in experiments if one.pretrained is not None])
     preflight.cheap(config)
 
 

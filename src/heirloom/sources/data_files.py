@@ -18,6 +18,7 @@ from typing import Any
 
 from heirloom import globs
 from heirloom.errors import HeirloomError
+from heirloom.runtime import child
 from heirloom.sources import data_faults, faults, hub_repository, memory
 from heirloom.sources.data_layouts import CARDS, Dataset, declares_files, fetch_dataset, has_metadata, resolve
 from heirloom.sources.input_files import SOURCE, SPLIT_ROLES, SourceFile, absence, check_content, local_file
@@ -138,6 +139,7 @@ def _naming_the_file(dataset: Dataset) -> Iterator[None]:
 @contextmanager
 def one_line_errors(name: str, config: str | None, split: str | None = None) -> Iterator[None]:
     """Say in one line what of a dataset cannot be had."""
+    child.opening(name)
     try:
         yield
     except HeirloomError:

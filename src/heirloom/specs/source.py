@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from heirloom.specs import separator
 from heirloom.specs.base import Many, Strict
 from heirloom.specs.pairs import COMPLETION, PROMPT
 from heirloom.specs.places import Place
@@ -103,6 +104,9 @@ class _SeparableText(TextSource):
             re.compile(pattern or "")
         except (re.error, OverflowError, RecursionError) as error:
             raise ValueError(f"{pattern!r} is no regular expression: {error}") from error
+        fault = separator.fault(pattern or "")
+        if fault is not None:
+            raise ValueError(f"{pattern!r} has {fault}, whose search may not end; write it without")
         return pattern
 
 
