@@ -14,15 +14,15 @@ def allow_braces() -> None:
     """Let DVC take the braces of a path for what they are."""
     from dvc_data.hashfile import _progress
 
-    progress = _progress.QueryingProgress
-    original: Any = progress.__init__
+    progress: Any = _progress.QueryingProgress
+    original = progress.__init__
 
     def with_literal_braces(self: Any, *arguments: Any, **options: Any) -> None:
         if options.get("name") is not None:
             options["name"] = options["name"].replace("{", "{{").replace("}", "}}")
         original(self, *arguments, **options)
 
-    setattr(progress, "__init__", with_literal_braces)  # noqa: B010  mypy lets no method be assigned
+    progress.__init__ = with_literal_braces
 
 
 def main() -> int:
