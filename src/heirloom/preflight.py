@@ -27,8 +27,8 @@ from heirloom.tasks import files as task_files
 
 _log = logging.getLogger(__name__)
 
-_COUNTED_BYTES = 1 << 20
-"""Rows of a source of so many bytes are made and counted by a thorough check, in a second, even if they are ample."""
+_COUNTED_BYTES = 1 << 22
+"""Rows of a source of so many bytes are made and counted by a thorough check, in seconds, even if they are ample."""
 
 
 def guarded(check: Callable[[Config], None], config: Config) -> None:
