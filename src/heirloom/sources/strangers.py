@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import glob
 import os
+import sys
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -39,7 +41,11 @@ def guarded(work: Callable[[], Any], sources: Iterable[Any], models: Iterable[An
         As the function, or as `child.in_child`.
     """
     grant = granted(sources, models)
-    return work() if grant is None else child.in_child(work, *grant)
+    if grant is None:
+        return work()
+    if not sys.stderr.isatty():
+        os.environ["TQDM_DISABLE"] = "1"  # libraries' bars are for terminals, not for logs
+    return child.in_child(lambda: _without_warnings(work), *grant)
 
 
 def granted(sources: Iterable[Any], models: Iterable[Any] = ()) -> tuple[child.Limits, str] | None:
@@ -56,6 +62,12 @@ def granted(sources: Iterable[Any], models: Iterable[Any] = ()) -> tuple[child.L
         return None
     growth = _GROWTH_OF_MODEL if of_models else _GROWTH_OF_SOURCE
     return child.limits(_files([*of_sources, *of_models]), growth), (of_sources or of_models)[0]
+
+
+def _without_warnings(work: Callable[[], Any]) -> Any:
+    """Return what a function returns, and show nothing of what libraries warn of: what is wrong with a file is said in a line."""
+    with warnings.catch_warnings(action="ignore"):
+        return work()
 
 
 def places(settings: Any) -> Iterator[str]:
