@@ -40,7 +40,7 @@ def check(
     settings = load(config)
     layout.check(settings)
     with progress.waiting("check"):
-        (preflight.thorough if thorough else preflight.cheap)(settings)
+        preflight.guarded(preflight.thorough if thorough else preflight.cheap, settings)
     if not quiet:
         num_lineages = sum(1 for _ in settings.lineages())
         typer.echo(f"{config}: {counted(len(settings.experiments), 'experiment')}, {counted(num_lineages, 'lineage')}")

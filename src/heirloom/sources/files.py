@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import glob
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
+from heirloom import globs
 from heirloom.errors import HeirloomError
+from heirloom.runtime import child
 from heirloom.sources import faults
 from heirloom.sources.input_files import SOURCE, SPLIT_ROLES, SourceFile, absence, check_content, first_unfetched, local_file
 from heirloom.sources.splits import SPLITS
@@ -59,6 +62,12 @@ def text_bytes(spec: FilesSource) -> int:
     return sum(file.place.stat().st_size for file in source_files(spec))
 
 
+def check_rows(spec: FilesSource) -> None:
+    """Read the documents for what reading would stop at; errors as for `documents`."""
+    for _ in documents(spec, Counter()):
+        pass
+
+
 def source_files(spec: FilesSource) -> list[SourceFile]:
     """Return the files that are read, in the order in which they are read."""
     return [local_file(SPLIT_ROLES.get(split or "", SOURCE), path) for split, paths in paths_by_split(spec) for path in paths]
@@ -69,6 +78,8 @@ def is_here(spec: FilesSource) -> bool:
     patterns = spec.paths
     if isinstance(patterns, FileSplits):
         patterns = (*patterns.train, *patterns.valid, *patterns.test)
+    for pattern in patterns:
+        globs.check_extent(pattern, "source.paths")
     return any(Path(path).exists() for pattern in patterns for path in (pattern, *_glob(pattern)))
 
 
@@ -110,6 +121,7 @@ def matches(patterns: Iterable[str], key: str, suffixes: Sequence[str] = SUFFIXE
 
 
 def _match(pattern: str, key: str, suffixes: Sequence[str]) -> list[Path]:
+    globs.check_kind(Path(pattern))
     if Path(pattern).is_file():
         places = [Path(pattern)]
     elif Path(pattern).is_dir():
@@ -128,6 +140,7 @@ def _match(pattern: str, key: str, suffixes: Sequence[str]) -> list[Path]:
 
 def _matches_of_glob(pattern: str, key: str) -> list[Path]:
     """Return the files that match, having refused those of them whose content was never fetched."""
+    globs.check_extent(pattern, key)
     absent = first_unfetched(Path(path) for path in _glob(f"{pattern}.dvc"))
     if absent is not None:
         raise HeirloomError(f"{key}: not here: {absence(absent)}")
@@ -135,6 +148,7 @@ def _matches_of_glob(pattern: str, key: str) -> list[Path]:
     for place in places:
         if place.is_symlink() and not place.exists():
             check_content(place)
+        globs.check_kind(place)
     files = [place for place in places if place.is_file()]
     if not files:
         raise HeirloomError(f"{key}: no file matches {pattern}{_pointer_above(Path(pattern).parent)}")
@@ -151,6 +165,7 @@ def _glob(pattern: str) -> list[str]:
 
 
 def _documents_of(path: Path, spec: FilesSource, counts: Counts) -> Iterator[Document]:
+    child.opening(path)
     try:
         if path.suffix in PLAIN and spec.document_separator is None and not spec.lines:
             text = path.read_text(encoding="utf-8-sig")

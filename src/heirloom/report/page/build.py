@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from heirloom import spreadsheets
 from heirloom.artefacts.files import write_text
 from heirloom.artefacts.fingerprints import sha256_file, sha256_folder
 from heirloom.config import Config
@@ -87,7 +88,7 @@ def write(config: Config, config_file: Path, against: str = "") -> None:
     tables.check_complete(frame, config)
     answers = verdicts.answers(specs.load(), frame, config)
     page = html(context(frame, config, config_file, answers, against))
-    table = verdicts.table(answers).to_csv(index=False, lineterminator="\n", float_format="%.6g")
+    table = spreadsheets.csv_text(verdicts.table(answers), digits=6)
     write_text(config.results.claims, table)
     write_text(config.results.page, page)
 
