@@ -12,6 +12,7 @@ import typer
 from heirloom.cli import progress
 from heirloom.cli.arguments import CONFIG, ConfigFile
 from heirloom.cli.panels import RUN
+from heirloom.numerals import counted
 
 if TYPE_CHECKING:
     from heirloom.config import Config
@@ -56,6 +57,7 @@ def plan(
     else:
         costs = planning.plan(settings, {}, gflops * 1e9)
     typer.echo("\n".join(_lines(costs, jobs or len(os.sched_getaffinity(0)))))
+    _print_rest(settings, costs.jobs)
     for guess in planning.guesses(settings):
         typer.echo(guess)
     _print_resolutions(resolution.of_last_run(settings))
@@ -64,6 +66,20 @@ def plan(
     if costs.disk_bytes > free_bytes:
         free_space, needed_space = decimal(free_bytes), decimal(round(costs.disk_bytes))
         typer.echo(f"warning: the disk has {free_space} free, and the run leaves {needed_space} on it", err=True)
+
+
+def _print_rest(settings: Config, num_jobs: int) -> None:
+    """Print how much of the plan is left to do, where some of its jobs are done."""
+    from heirloom.errors import HeirloomError
+    from heirloom.planning import changes
+
+    try:
+        pending = changes.pending(settings)
+    except HeirloomError as error:
+        typer.echo(f"this is the whole config; what of it is done is not known: {error}")
+        return
+    if len(pending) < num_jobs:
+        typer.echo(f"this is the whole config; {changes.total(settings, pending)}")
 
 
 def _changes(settings: Config) -> list[str]:
@@ -87,13 +103,13 @@ def _lines(costs: Plan, jobs_at_once: int) -> list[str]:
     for experiment, lines in groupby(costs.lines, lambda line: line.experiment):
         rows.append(experiment)
         rows += [_step(line) for line in lines]
-    hours = costs.seconds * costs.num_threads / 3600
+    thread_time = words(costs.seconds * costs.num_threads)
     disk, checkpoints = decimal(round(costs.disk_bytes)), decimal(round(costs.checkpoints))
     shortest_time = max(costs.path, costs.seconds / jobs_at_once)
     return [
         *rows,
-        f"{costs.jobs:,} jobs, {hours:,.1f} hours of a thread",
-        f"{disk} in {costs.files:,} files, {checkpoints} of it checkpoints",
+        f"{counted(costs.jobs, 'job')}, {thread_time} of a thread",
+        f"{disk} in {counted(costs.files, 'file')}, {checkpoints} of it checkpoints",
         f"longest path {words(costs.path)}; with {jobs_at_once} at once at least {words(shortest_time)}",
         _source(costs),
     ]

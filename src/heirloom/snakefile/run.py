@@ -231,7 +231,8 @@ class Run:
         is_run = self.workflow.scheduler is not None and not self.workflow.dryrun
         note = page_age.note(self.config.results) if is_run and not private.has_targets(self.workflow) else ""
         if note and Path(self.config.results.metrics).is_file():
-            print(errors.line(note), file=sys.stderr, flush=True)
+            commands = page_age.commands(self.config.results)
+            print(errors.line(f"{note}; {commands}"), file=sys.stderr, flush=True)
 
     def _warn_of_replacement(self) -> None:
         """Print a line on data that this run replaces and that cannot be brought back; equal bytes, by force, replace nothing."""
