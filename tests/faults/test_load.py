@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 import long_lineages
-from heirloom import config as configuration
+import small_lineages
 from heirloom.artefacts import kinds, paths
 from heirloom.cli.commands import app
 from heirloom.cli.listing import MOST_LINES
@@ -20,7 +20,6 @@ from heirloom.errors import LONGEST_LINE
 from heirloom.lineage import completeness, dvc, ledger, survey, verify
 from heirloom.lineage.record import RecordReport
 from heirloom.workflow import folders
-from helpers import ROOT
 from long_lineages import reference
 
 GENERATIONS = 1_200
@@ -125,10 +124,9 @@ def losses() -> None:
 
 
 def damaged_notes() -> None:
-    config = configuration.load(ROOT / "config.yaml")
     files, entries = survey.digests(folders.all_units()), survey.entries_of_ledger()
     for unit, entries_of_unit in folders.by_unit(entries).items():
-        assert survey.by_notes(unit, files, entries_of_unit, config) == []
+        assert survey.by_notes(unit, files, entries_of_unit, small_lineages.declared()) == []
 
 
 WORK = {"verify": verify_all, "losses": losses, "notes": damaged_notes}
