@@ -22,7 +22,7 @@ pytestmark = pytest.mark.slow
 
 LIMIT = "3"
 SILENCE = f"nothing came from the remote for {LIMIT} s, the limit; the environment variable HEIRLOOM_REMOTE_SECONDS=30 waits longer"
-NUM_OBJECTS = 38
+NUM_OBJECTS = 24
 CHECKPOINT = "toy/replace/0/2:checkpoint"
 
 
