@@ -90,7 +90,7 @@ def test_a_disk_that_cannot_be_written_is_said_in_one_line(name: str, projects: 
         ("record", "results"),
         ("record", ".dvc/cache"),
         ("record", ".heirloom"),
-        ("restore", "data/text"),
+        ("restore", "data/text/replace/seed=0"),
         ("restore", ".dvc/cache/files"),
         ("restore", ".heirloom"),
         ("repair", "data/text/replace/seed=0/gen=1"),

@@ -83,14 +83,18 @@ class Store(BaseHTTPRequestHandler):
 @contextmanager
 def served(folder: Path) -> Iterator[type[Store]]:
     """Run a server on loopback, make it the project's remote, and give what tells it how to behave."""
-    handler = type("Told", (Store,), {"folder": folder, "is_over": Event()})
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+
+    class Told(Store):
+        """The behaviour of this server alone."""
+
+    Told.folder, Told.is_over = folder, Event()
+    with ThreadingHTTPServer(("127.0.0.1", 0), Told) as server:
         server.daemon_threads = True
         Thread(target=server.serve_forever, daemon=True).start()
         text = f"[core]\n    remote = store\n['remote \"store\"']\n    url = http://127.0.0.1:{server.server_port}\n"
         Path(".dvc/config.local").write_text(text)
-        yield handler
-        handler.is_over.set()
+        yield Told
+        Told.is_over.set()
         server.shutdown()
 
 
