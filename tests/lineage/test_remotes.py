@@ -109,7 +109,7 @@ def store(recorded: RecordReport, sh: Shell, monkeypatch: pytest.MonkeyPatch) ->
         yield told
 
 
-@pytest.mark.parametrize("fault", ["silent", "half"])
+@pytest.mark.parametrize("fault", ["silent", pytest.param("half", marks=pytest.mark.faults)])
 def test_a_remote_that_stops_to_answer_is_one_line_that_says_what_waits_longer(store: type[Store], sh: Shell, fault: str) -> None:
     store.fault = fault
     commit_ = git.commit_of("HEAD")[:10]
