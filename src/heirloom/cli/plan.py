@@ -111,7 +111,6 @@ def _totals(costs: Plan, jobs_at_once: int) -> list[str]:
     """Return what all jobs of a plan need, and where the times come from."""
     from rich.filesize import decimal
 
-    from heirloom.numerals import counted
     from heirloom.planning.times import words
 
     thread_time = words(costs.seconds * costs.num_threads)
