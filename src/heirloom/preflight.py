@@ -28,6 +28,9 @@ from heirloom.tasks import files as task_files
 
 _log = logging.getLogger(__name__)
 
+_COUNTED_BYTES = 1 << 22
+"""Rows of a source of so many bytes are made and counted by a thorough check, in seconds, even if they are ample."""
+
 
 def guarded(check: Callable[[Config], None], config: Config) -> None:
     """Do `cheap` or `thorough` in a child process if the config names files of others.
@@ -166,11 +169,16 @@ def _check_model(name: str, experiment: Experiment) -> None:
 
 
 def _check_rows(name: str, experiment: Experiment, config: Config) -> None:
-    """Read a small source through, as long as the real data have not been made from it under the same settings; pairs are looked at elsewhere."""
+    """Read a small source through, and text that might not fill its vocabulary, as long as the real data have not been made from it.
+
+    They have been made under the settings that the config has now. Pairs are looked at elsewhere.
+    """
     has_pairs = experiment.text is not None and experiment.text.pairs is not None
     if has_pairs or _is_made(config, name):
         return
     try:
+        if not isinstance(experiment.source, VectorSource):
+            sources.check_vocabulary(experiment.source)
         sources.check_rows(experiment.source)
     except HeirloomError as error:
         raise HeirloomError(f"experiments.{name}: {error}") from None
@@ -209,6 +217,10 @@ def _pool_rows(name: str, experiment: Experiment, config: Config) -> int | None:
     text_bytes = module.text_bytes(source)
     rows = row_counts.most_needed(experiment, config.regimes)
     tokens = rows * source.text.row_tokens / source.text.split.train
-    if text_bytes is None or text_bytes > tokens * module.AMPLE_BYTES_A_TOKEN:
+    is_ample = text_bytes is None or text_bytes > tokens * module.AMPLE_BYTES_A_TOKEN
+    if is_ample and not sources.is_small(source, _COUNTED_BYTES):
         return None
-    return real.count_rows(source)
+    try:
+        return real.count_rows(source)
+    except HeirloomError as error:
+        raise HeirloomError(f"experiments.{name}: {error}") from None

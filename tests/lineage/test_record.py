@@ -14,7 +14,7 @@ import typer
 
 from heirloom.artefacts.files import replacing
 from heirloom.errors import HeirloomError
-from heirloom.lineage import provenance
+from heirloom.lineage import dvc, provenance
 from heirloom.lineage.record import RecordReport, record
 from heirloom.lineage.restore import restore
 from helpers import ROOT
@@ -103,6 +103,15 @@ def test_the_bytes_lie_on_disk_once_and_writers_cannot_reach_the_cache(recorded:
         temporary.write_text("another model")
     assert MODEL.stat().st_nlink == 1
     assert cache_is_intact()
+
+
+def test_what_a_killed_record_has_hidden_from_dvc_is_recorded_by_the_next(recorded: RecordReport) -> None:
+    names = listed(LINEAGE)
+    forget()
+    ignore = Path("data/.dvcignore")
+    ignore.write_bytes(b"/mine/\n" + dvc._HIDDEN + b"/toy/replace/seed=0/gen=2/\n")  # as the kill leaves it, while gen=2 is half made
+    record(CONFIG, complete=True)
+    assert (listed(LINEAGE), ignore.read_bytes()) == (names, b"/mine/\n")
 
 
 def test_a_failed_first_run_is_recorded_up_to_its_last_complete_generation(toy: None, sh: Shell) -> None:
