@@ -27,6 +27,7 @@ from heirloom.diffs.sides import Side, locate
 from heirloom.diffs.views import viewed_side
 from heirloom.diffs.words import Lexicon
 from heirloom.measures.text import BANDS
+from heirloom.runtime.headway import laps
 from heirloom.spreadsheets import guarded
 
 _OPPOSITE = {"narrower": "broader", "broader": "narrower"}
@@ -106,7 +107,7 @@ def series(references: Sequence[str | Path], options: Options, *, ordered: bool 
     distances = np.zeros((size, size))
     verdicts = [["same"] * size for _ in range(size)]
     distance_name = ""
-    for i, j in combinations(range(size), 2):
+    for i, j in laps([*combinations(range(size), 2)]):
         diff = compare(sides[i], sides[j], options)
         if diff.distribution:
             distance_name = diff.distribution.distance_name
