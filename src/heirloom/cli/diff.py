@@ -110,13 +110,14 @@ def _since(a: str, b: str, revision: str) -> tuple[str, str]:
 @progress.waiting("diff")
 def _compared(a: str, b: str, options: Options, fail_if: str, *, against_control: bool) -> tuple[DatasetDiff, bool]:
     """Return what changed between two datasets, and whether that is a failure: a condition that holds, or without one any change."""
+    from heirloom.diffs import sides
     from heirloom.diffs.condition import holds, parse
     from heirloom.diffs.engine import compare_pairs
     from heirloom.diffs.parts import paired
     from heirloom.diffs.views import viewed
 
     if not b:
-        raise HeirloomError(f"{a}: a second dataset is missing; a series is written {a.rstrip('/')}/0..5")
+        raise HeirloomError(f"{a}: a second dataset is missing; a series is written {sides.example_series(a)}")
     _prepare_arrow()
     condition = parse(fail_if) if fail_if else None
     answer = compare_pairs(a, b, viewed(paired(a, b), options), options, against_control=against_control)

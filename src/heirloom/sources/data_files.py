@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from heirloom import globs
 from heirloom.errors import HeirloomError
 from heirloom.runtime import child
 from heirloom.sources import data_faults, faults, hub_repository, memory
@@ -149,6 +150,7 @@ def one_line_errors(name: str, config: str | None, split: str | None = None) -> 
 
 def _visible(folder: Path) -> list[str]:
     """Return all files of a folder but hidden ones and those of hidden folders, links without content among them; sorted."""
+    globs.check_folder(folder, "source.dataset")
     names = []
     for place, folders, files in os.walk(folder, followlinks=True):
         folders[:] = [name for name in folders if not name.startswith((".", "__"))]

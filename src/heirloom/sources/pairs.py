@@ -148,7 +148,7 @@ def _check_columns(path: Path, pairs: Pairs) -> None:
         faults.check_parquet(path, None, KEY)
         names = dict.fromkeys(pq.read_schema(path).names)
         _check_names(names, pairs, str(path))
-    elif path.suffix == ".jsonl":
+    elif path.suffix == ".jsonl" or path.stat().st_size <= files.MOST_JSON_BYTES:
         place, row = next(iter(data_faults.json_rows(path)), (str(path), None))
         _check_names(row, pairs, place)
 
