@@ -290,3 +290,11 @@ def test_a_variable_of_seconds_is_a_number_from_0(monkeypatch: pytest.MonkeyPatc
         monkeypatch.setenv(slurm.GROUP_SECONDS, text)
         with pytest.raises(HeirloomError, match=f"HEIRLOOM_GROUP_SECONDS is a number of seconds from 0, not '{text}'"):
             variables.seconds(slurm.GROUP_SECONDS, 1800)
+
+
+def test_lineages_of_a_population_that_one_job_makes_are_one_job_with_the_work_of_all() -> None:
+    chain = {"granularity": "chain", "generations": 3}
+    alone, together = plan(vectors(**chain), {}), plan(vectors(**chain, population={"members": 3}), {})
+    chains = [next(line for line in costs.lines if line.step == "chain") for costs in (alone, together)]
+    assert [line.jobs for line in chains] == [1, 1]
+    assert chains[1].seconds == chains[1].longest == pytest.approx(3 * chains[0].seconds, rel=0.2)

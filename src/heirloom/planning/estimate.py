@@ -46,6 +46,15 @@ class Estimate:
     disk_bytes: float
     is_calibrated: bool
 
+    def followed_by(self, other: Estimate) -> Estimate:
+        """Return what one job takes that does this one's work, and then another's."""
+        return Estimate(
+            seconds=self.seconds + other.seconds,
+            memory_mb=max(self.memory_mb, other.memory_mb),
+            disk_bytes=self.disk_bytes + other.disk_bytes,
+            is_calibrated=self.is_calibrated and other.is_calibrated,
+        )
+
 
 @dataclass(frozen=True)
 class Request:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from heirloom.artefacts.kinds import CHECKPOINT, ORIGIN, REAL
@@ -86,8 +86,9 @@ def plan(config: Config, calibration: Calibration, rate: float = RATE) -> Plan:
     for name, step in ordered:
         group = jobs_of[name, step]
         num_files = sum(files(config, job) for job in group)
-        lines.append(_line(name, step, [estimates[job] for job in group], num_files))
-    return Plan(tuple(lines), _longest_path(estimates.items()), config.num_threads)
+        costs = _joined(config, {job: estimates[job] for job in group})
+        lines.append(_line(name, step, [*costs.values()], num_files))
+    return Plan(tuple(lines), _longest_path(_joined(config, estimates).items()), config.num_threads)
 
 
 def guesses(config: Config) -> list[str]:
@@ -96,6 +97,16 @@ def guesses(config: Config) -> list[str]:
     names = sorted(model.name for model in models if pretrained_size.size_of(model) is None)
     size = f"{pretrained_size.GUESS.parameters / 1e6:.0f} million parameters, as OPT-125m has"
     return [f"family.model {name} is not here as a folder of safetensors: its size is a guess, {size}" for name in names]
+
+
+def _joined(config: Config, estimates: Mapping[Job, Estimate]) -> dict[Job, Estimate]:
+    """Return the estimates of the jobs that run: lineages of a population that one job makes are one job, named by the first member."""
+    joined: dict[Job, Estimate] = {}
+    for job, cost in estimates.items():
+        membership = config.experiments[job.experiment].membership if STEPS[job.step].joins_members else None
+        run_job = job._replace(experiment=membership.experiments[0]) if membership else job
+        joined[run_job] = joined[run_job].followed_by(cost) if run_job in joined else cost
+    return joined
 
 
 def _line(experiment: str, step: str, costs: list[Estimate], num_files: int) -> Line:
