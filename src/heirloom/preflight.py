@@ -193,8 +193,6 @@ def _is_made(config: Config, name: str) -> bool:
 
 def _pairs_pool_rows(name: str, source: AnyTextSource) -> int | None:
     """Return how many training pairs a source gives, having looked at every one; None where it is large, a package's, or a hub's."""
-    if source.name == "wikipedia" or not sources.is_here(source):
-        return None
     if not sources.is_small(source):
         return None
     try:
