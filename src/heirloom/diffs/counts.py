@@ -10,7 +10,7 @@ import numpy as np
 from heirloom.artefacts.files import dumps
 from heirloom.diffs import cells, matching, values
 from heirloom.diffs.common import Common, common
-from heirloom.errors import HeirloomError
+from heirloom.errors import HeirloomError, listed
 
 if TYPE_CHECKING:
     from heirloom.diffs.cells import Hashes
@@ -53,7 +53,7 @@ def counts(a: Side, b: Side) -> Counts:
     """
     shared = common(a, b)
     if shared.only_a or shared.only_b:
-        columns = ", ".join([*shared.only_a, *shared.only_b])
+        columns = listed([*shared.only_a, *shared.only_b])
         raise HeirloomError(f"--counts: {columns} is on one side only, so no two rows are equal; leave it out with --ignore")
     num_kept = matching.num_kept(_hashes(a, shared), _hashes(b, shared))
     return Counts(num_kept, a.num_rows - num_kept, b.num_rows - num_kept)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from heirloom.artefacts.files import read_json
 from heirloom.diffs.sides import SAVED_SPLITS, Side, locate
 from heirloom.diffs.storage import files_below
-from heirloom.errors import HeirloomError
+from heirloom.errors import HeirloomError, listed
 from heirloom.lineage.references import is_reference
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def parts(text: str | Path | Side) -> Parts:
     container, part = match["whole"], match["part"]
     sides = {key.label: side for key, side in _all(container).items()}
     if part not in sides:
-        labels = ", ".join(filter(None, sides))
+        labels = listed(filter(None, sides))
         raise HeirloomError(f"{container} has no {part!r}; it has {labels or 'no splits'}")
     return {WHOLE: sides[part]}
 
@@ -89,7 +89,7 @@ def paired(a: str | Path | Side, b: str | Path | Side) -> dict[str, tuple[Side |
 def _single(text: str | Path | Side, sides: Parts) -> Side:
     """Return the only dataset of a side."""
     if len(sides) > 1:
-        names = ", ".join(sorted(side.name for side in sides.values()))
+        names = listed(sorted(side.name for side in sides.values()))
         raise HeirloomError(f"{text} holds several datasets; name one of them: {names}")
     (side,) = sides.values()
     return side

@@ -20,7 +20,7 @@ from heirloom.artefacts.files import read_json
 from heirloom.artefacts.manifest import inputs
 from heirloom.diffs import storage
 from heirloom.diffs.view import View
-from heirloom.errors import HeirloomError
+from heirloom.errors import HeirloomError, listed
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -169,7 +169,7 @@ class Side:
         first = schemas[0]
         for file, schema in zip(self.files, schemas, strict=True):
             if schema.names != first.names:
-                unlike = f"columns {', '.join(schema.names)} differ from those of {self.files[0]}: {', '.join(first.names)}"
+                unlike = f"columns {listed(schema.names)} differ from those of {self.files[0]}: {listed(first.names)}"
                 raise HeirloomError(f"{file}: {unlike}")
             storage.check_columns(file, schema)
         return first, sum(rows), sum(sizes)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from heirloom.errors import HeirloomError
+from heirloom.errors import HeirloomError, short
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -73,7 +73,7 @@ def check_columns(file: Path, schema: pa.Schema) -> None:
         raise HeirloomError(f"{file}: {len(schema.names):,} columns; allowed are {MAX_COLUMNS:,}")
     (name, times), *_ = Counter(schema.names).most_common(1)
     if times > 1:
-        raise HeirloomError(f"{file}: {times} columns are named {name!r}; rename all but one of them")
+        raise HeirloomError(f"{file}: {times} columns are named {short(repr(name))}; rename all but one of them")
     for field in schema:
         arrow_columns.check(field, str(file))
 
@@ -85,8 +85,8 @@ def check_cells(file: Path, rows: pa.RecordBatch, max_bytes: int) -> None:
     for name, column in zip(rows.schema.names, rows.columns, strict=True):
         most = _most_bytes_of_a_cell(column)
         if most > max_bytes:
-            ways = f"leave it out by --ignore {name}, or allow more by --max-cell-bytes {most}"
-            raise HeirloomError(f"{file}: a cell of column {name} has {most:,} bytes; allowed are {max_bytes:,}: {ways}")
+            ways = f"leave it out by --ignore {short(name)}, or allow more by --max-cell-bytes {most}"
+            raise HeirloomError(f"{file}: a cell of column {short(name)} has {most:,} bytes; allowed are {max_bytes:,}: {ways}")
 
 
 def _most_bytes_of_a_cell(column: pa.Array) -> int:
