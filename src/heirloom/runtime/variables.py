@@ -15,11 +15,22 @@ def seconds(name: str, default: float) -> float:
     HeirloomError
         If it holds no number from 0.
     """
+    return number(name, default, "seconds")
+
+
+def number(name: str, default: float, unit: str) -> float:
+    """Return the number in an environment variable, or the default where it is not set.
+
+    Raises
+    ------
+    HeirloomError
+        If it holds no number from 0.
+    """
     text = os.environ.get(name, "")
     try:
-        number = float(text or default)
+        value = float(text or default)
     except ValueError:
-        number = float("nan")
-    if not number >= 0:  # as of nan
-        raise HeirloomError(f"the environment variable {name} is a number of seconds from 0, not {short(text)!r}")
-    return number
+        value = float("nan")
+    if not value >= 0:  # as of nan
+        raise HeirloomError(f"the environment variable {name} is a number of {unit} from 0, not {short(text)!r}")
+    return value
