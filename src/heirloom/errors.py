@@ -13,6 +13,8 @@ MOST_LINES = 20
 NAME = "heirloom: "
 """What every printed line begins with."""
 
+_LONGEST_NAME = 200
+
 _TAIL = 200
 """Characters that a cut line keeps of its end, where a message says how to repair."""
 
@@ -52,7 +54,7 @@ def first_of(items: Sequence[object], note: str = " (and {} more)") -> str:
 
 def listed(names: Iterable[object], most: int = 10) -> str:
     """Return names as a message lists them: with commas between them, each as `short` quotes it, and how many more there are."""
-    spelled = [short(str(name)) for name in names]
+    spelled = [short(str(name), _LONGEST_NAME) for name in names]
     remainder = len(spelled) - most
     return ", ".join(spelled) if remainder <= 0 else f"{', '.join(spelled[:most])} and {remainder:,} more"
 

@@ -13,10 +13,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from typer.testing import CliRunner
 
 import heirloom
-from heirloom.cli.commands import app
+from command_runs import invoked
 from heirloom.diffs import text_files
 from heirloom.diffs.sides import locate
 from heirloom.errors import HeirloomError
@@ -27,10 +26,7 @@ ROWS = {"id": [1, 2, 3], "text": ["one row", "two, rows", "three\nrows"], "score
 
 
 def run(*arguments: object) -> tuple[int, str]:
-    done = CliRunner().invoke(app, list(map(str, arguments)))
-    if isinstance(done.exception, HeirloomError):
-        return 2, str(done.exception)
-    return done.exit_code, done.output
+    return invoked(*arguments)
 
 
 def git(folder: Path, *arguments: str) -> None:

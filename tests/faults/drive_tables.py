@@ -56,7 +56,9 @@ class Run:
 
 def _steers(letter: str) -> bool:
     """Return whether a character steers a terminal or turns the direction of its text."""
-    return letter not in "\n\t" and (ord(letter) < 32 or 127 <= ord(letter) < 160 or letter in "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+    return letter not in "\n\t" and (
+        ord(letter) < 32 or 127 <= ord(letter) < 160 or letter in "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+    )
 
 
 def runs(chosen: Sequence[Case], options: Sequence[str] = ()) -> Iterator[Run]:
@@ -91,29 +93,28 @@ def _warm() -> None:
     """Import what the runs use, by sound comparisons; nothing asks the hub."""
     os.environ["HF_HUB_OFFLINE"] = "1"
     import datasets  # noqa: F401
-    import pyarrow.parquet as pq
-    from typer.testing import CliRunner
-
-    from heirloom.cli.commands import app, tree
+    import heirloom
+    from heirloom.cli.commands import tree
+    from heirloom.diffs.render import terminal
+    from heirloom.diffs.render.page import page
 
     tree()
-    with tempfile.TemporaryDirectory() as folder:
-        for name in ("text", "vectors", "times"):
-            a, b = Path(folder, f"{name} a.parquet"), Path(folder, f"{name} b.parquet")
-            pq.write_table(tables()[name], a)
-            pq.write_table(tables()[name].slice(1), b)
-            status = CliRunner().invoke(app, ["diff", str(a), str(b), "--full"]).exit_code
-            assert status == 1, f"{name}: exit code {status}"
+    for name in ("text", "vectors", "times"):
+        table = tables()[name]
+        terminal.text(page(heirloom.diff(table, table.slice(1))))
     gc.freeze()
 
 
 def _become(arguments: list[str], folder: Path, out: Path, err: Path) -> None:
     """End this process as the command ends."""
+    from heirloom.diffs import scratch as private
+
     code = 120  # of an exception that nobody has caught
     try:
         os.chdir(folder)
         for path, number in ((out, 1), (err, 2)):
             os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT), number)
+        private._folder.cache_clear()  # this process's own, not its parent's
         scratch = out.with_name("scratch")
         scratch.mkdir()
         tempfile.tempdir = str(scratch)
@@ -154,7 +155,15 @@ def main() -> None:
             faulty.add(str(run.case))
         if run.faults or words:
             last = (run.err or run.out).strip().splitlines()[-1:] or [""]
-            print(ascii(str(run.case)), tuple(map(ascii, (side[:40] for side in run.sides))), run.status, run.faults, f"{run.seconds:.1f}", ascii(last[0][:300]), flush=True)
+            print(
+                ascii(str(run.case)),
+                tuple(map(ascii, (side[:40] for side in run.sides))),
+                run.status,
+                run.faults,
+                f"{run.seconds:.1f}",
+                ascii(last[0][:300]),
+                flush=True,
+            )
     forms = Counter(case.form for case in chosen)
     print(f"{len(chosen)} cases {dict(forms)}, {number} runs, {len(faulty)} cases with a fault, slowest {slowest:.1f} s")
     print(dict(sorted(counts.items())))

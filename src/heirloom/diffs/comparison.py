@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from heirloom.data import cells
 from heirloom.data.dataset import Dataset
-from heirloom.diffs import belonging, changes, columns, corpus, identity, origin, rows, sampling, verdict, vocabulary
+from heirloom.diffs import belonging, changes, columns, corpus, identity, origin, rows, sampling, strangers, verdict, vocabulary
 from heirloom.diffs.cells import Hashes, Ints, Ragged, join, ragged
 from heirloom.diffs.common import Common, common
 from heirloom.diffs.likeness import Likeness, likeness
@@ -34,6 +34,8 @@ from heirloom.stats.samples import Floats, TextSample, VectorSample
 
 ALL_NEAR_ROWS = 1_000_000
 NEAR_SAMPLE = 250_000
+BYTES_A_ROW = 150
+"""Of memory, at most, in a comparison of many rows; measured, see the table of memory in docs/reliability.md."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,7 @@ def compare(a: Side, b: Side, options: Options) -> DatasetDiff:
 
 def pair_rows(a: Side, b: Side, shared: Common, options: Options) -> Comparison:
     """Return two sides with their rows matched."""
+    strangers.check_rows((a, b), BYTES_A_ROW)
     tables = rows.read(a, shared, belonging.belonging(a, b)), rows.read(b, shared, belonging.belonging(b, a))
     is_vectors = shared.kind == "vectors"
     grouped = sampling.have_enough_units(*tables) if is_vectors else bool(shared.data) and rows.same_prompts(a, b)

@@ -12,7 +12,7 @@ from itertools import chain
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
 
-from heirloom.artefacts.files import read_json
+from heirloom import records
 from heirloom.diffs.sides import SAVED_SPLITS, Side, locate
 from heirloom.diffs.storage import files_below
 from heirloom.errors import HeirloomError, listed
@@ -139,8 +139,7 @@ def _of_folder(side: Side) -> Parts:
 
     folder = side.path
     if (folder / SAVED_SPLITS).is_file():
-        splits = sorted(read_json(folder / SAVED_SPLITS).get("splits", ()))
-        return {Key("", split): locate(folder / split) for split in splits}
+        return {Key("", split): locate(folder / split) for split in _saved_splits(folder)}
     files = files_below(folder)
     if (folder / _ONE_SAVED).is_file() or not files:
         return {WHOLE: side}
@@ -154,6 +153,33 @@ def _of_folder(side: Side) -> Parts:
     if other_names:
         files_of[Key("", OTHER_FILES)] = sorted(other_names)
     return _sides(side, files_of)
+
+
+def _saved_splits(folder: Path) -> list[str]:
+    """Return the splits that `datasets` has saved in a folder, sorted.
+
+    Raises
+    ------
+    HeirloomError
+        If the file that lists them is damaged, or names what is no folder in there.
+    """
+    file = folder / SAVED_SPLITS
+    way_back = "save the dataset anew with save_to_disk"
+    splits = records.json_object(file.read_bytes(), file, way_back).get("splits")
+    names = splits if isinstance(splits, list) and splits and all(isinstance(name, str) for name in splits) else None
+    if names is None or len(set(names)) < len(names):
+        raise HeirloomError(f"{file}: splits are {records.in_one_line(splits)}; allowed is a list of names, each once; {way_back}")
+    wrong = [name for name in names if Path(name).name != name or not _is_folder(folder / name)]
+    if wrong:
+        raise HeirloomError(f"{file}: no split of these is a folder beside it: {listed(map(repr, wrong), 3)}; {way_back}")
+    return sorted(names)
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):  # too long a name, or a null byte in it
+        return False
 
 
 def _files_of_parts(folder: Path, layout: Mapping[str, Resolution]) -> Iterator[tuple[Key, list[str]]]:

@@ -21,6 +21,7 @@ from heirloom.artefacts.manifest import inputs
 from heirloom.diffs import storage
 from heirloom.diffs.view import View
 from heirloom.errors import HeirloomError, listed
+from heirloom.runtime import child
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -52,6 +53,8 @@ class Side:
         Those files of a folder that belong to it, where not all do.
     view
         How its columns are read.
+    is_table
+        Whether this process has written its file, of a table in memory.
     """
 
     name: str
@@ -59,6 +62,7 @@ class Side:
     artefact: Artefact | None = None
     parts: tuple[Path, ...] = ()
     view: View = field(default_factory=View)
+    is_table: bool = False
 
     @cached_property
     def sha256(self) -> str:
@@ -145,26 +149,24 @@ class Side:
         HeirloomError
             If a file is damaged, or a cell takes more bytes than are allowed.
         """
-        import pyarrow as pa
-
         batch_rows = max(1, min(MAX_BATCH_ROWS, MAX_BATCH_BYTES // self.row_bytes))
         stored_names = list(map(self.view.stored_name, columns))
-        for file in self._readable_files:
+        for name, file in zip(self.files, self._readable_files, strict=True):
+            child.opening(name)
             try:
                 for batch in storage.batches(file, stored_names, batch_rows):
-                    storage.check_cells(file, batch, self.view.max_cell_bytes)
+                    storage.check_cells(name, batch, self.view.max_cell_bytes)
                     yield self.view.batch(batch, columns)
-            except (OSError, pa.ArrowException) as error:
-                raise HeirloomError(f"{file}: damaged ({storage.cause(error)})") from None
+            except storage.unreadable() as error:
+                raise HeirloomError(f"{name}: damaged ({storage.cause(error)})") from None
 
     @cached_property
     def _described(self) -> tuple[pa.Schema, int, int]:
         """Columns, rows, and bytes once decompressed."""
-        import pyarrow as pa
-
+        child.opening(self.path)
         try:
             schemas, rows, sizes = zip(*map(storage.about, self._readable_files), strict=True)
-        except (pa.ArrowException, OSError) as error:
+        except storage.unreadable() as error:
             raise HeirloomError(f"{self.path}: cannot be read as Parquet or Arrow ({storage.cause(error)})") from None
         first = schemas[0]
         for file, schema in zip(self.files, schemas, strict=True):
@@ -188,7 +190,9 @@ def locate(text: str | Path) -> Side:
     elsewhere = None if Path(text).exists() else _elsewhere(str(text))
     if elsewhere is not None:
         return Side(str(text), elsewhere)
-    path = Path(text)
+    path = Path(text) if Path(text).name else Path(text).resolve()
+    if not (str(text) and path.name):
+        raise HeirloomError(f"{str(text)!r} is no name of a dataset: give a path, a reference or a hub id")
     is_path = path.exists() and not references.is_reference(str(text))
     artefact = project.at(path) if is_path else project.locate(str(text))
     if artefact is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -67,15 +67,20 @@ def check_columns(file: Path, schema: pa.Schema) -> None:
     """Refuse a file without columns, with two of one name, or with a type that is not read."""
     from heirloom.data import arrow_columns
 
-    if not schema.names:
-        raise HeirloomError(f"{file}: a file without a column is no dataset")
-    if len(schema.names) > MAX_COLUMNS:
-        raise HeirloomError(f"{file}: {len(schema.names):,} columns; allowed are {MAX_COLUMNS:,}")
-    (name, times), *_ = Counter(schema.names).most_common(1)
-    if times > 1:
-        raise HeirloomError(f"{file}: {times} columns are named {short(repr(name))}; rename all but one of them")
+    check_names(file, schema.names)
     for field in schema:
         arrow_columns.check(field, str(file))
+
+
+def check_names(file: Path, names: Sequence[str]) -> None:
+    """Refuse no column, too many, and two of one name."""
+    if not names:
+        raise HeirloomError(f"{file}: a file without a column is no dataset")
+    if len(names) > MAX_COLUMNS:
+        raise HeirloomError(f"{file}: {len(names):,} columns; allowed are {MAX_COLUMNS:,}")
+    (name, times), *_ = Counter(names).most_common(1)
+    if times > 1:
+        raise HeirloomError(f"{file}: {times} columns are named {short(repr(name))}; rename all but one of them")
 
 
 def check_cells(file: Path, rows: pa.RecordBatch, max_bytes: int) -> None:
@@ -149,10 +154,29 @@ def _arrow(file: Path) -> pa.RecordBatchStreamReader | pa.RecordBatchFileReader:
 def _arrow_batches(reader: pa.RecordBatchStreamReader | pa.RecordBatchFileReader) -> Iterator[pa.RecordBatch]:
     import pyarrow as pa
 
-    if isinstance(reader, pa.RecordBatchFileReader):
-        yield from map(reader.get_batch, range(reader.num_record_batches))
-    else:
-        yield from reader
+    batches = map(reader.get_batch, range(reader.num_record_batches)) if isinstance(reader, pa.RecordBatchFileReader) else reader
+    for batch in batches:
+        _check_places(batch)
+        yield batch
+
+
+def _check_places(batch: pa.RecordBatch) -> None:
+    """Raise `pyarrow.ArrowInvalid` where a column refers to what is not there: the reader believes what the file says of its places."""
+    import pyarrow as pa
+
+    for column in batch.columns:
+        try:
+            column.validate(full=True)
+        except pa.ArrowInvalid as error:
+            if "UTF8" not in str(error):  # bytes that are no text are read as U+FFFD
+                raise
+
+
+def unreadable() -> tuple[type[Exception], ...]:
+    """Return what libraries raise at a file that they cannot read: its bytes, its names of columns, its values."""
+    import pyarrow as pa
+
+    return OSError, pa.ArrowException, ValueError, KeyError, OverflowError, RecursionError, UnicodeError
 
 
 def cause(error: BaseException) -> str:

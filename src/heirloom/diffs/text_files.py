@@ -16,7 +16,9 @@ import pyarrow as pa
 
 from heirloom.diffs import scratch
 from heirloom.diffs.spelling import is_lossless
+from heirloom.diffs.storage import check_names, unreadable
 from heirloom.errors import HeirloomError
+from heirloom.runtime import child
 from heirloom.sources.faults import cause
 
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
@@ -26,6 +28,7 @@ SUFFIXES = (*DELIMITERS, *JSON)
 BLOCK_BYTES = 1 << 24
 LARGEST_BLOCK = 1 << 30
 """Of one read: it holds the longest line."""
+_LONGEST_STEM = 100
 _CSV_TYPES = (pa.int64(), pa.float64(), pa.bool_())
 
 
@@ -49,19 +52,27 @@ def as_arrow(file: Path, state: tuple[int, int]) -> Path:
     HeirloomError
         If the file is damaged, or the types of a column cannot be brought together.
     """
-    target = scratch.place(f"{file.stem}.arrow")
+    target = scratch.place(f"{file.stem[:_LONGEST_STEM]}.arrow")
+    child.in_child(lambda: _convert(file, target), child.limits([file], 0), str(file))
+    return target
+
+
+def _convert(file: Path, target: Path) -> None:
+    child.opening(file)
     try:
         if kind(file) in DELIMITERS:
             _write_csv(file, target)
         else:
             _write_json(file, target)
-    except (pa.ArrowException, OSError, UnicodeDecodeError, csv.Error) as error:
+    except HeirloomError:
+        raise
+    except (*unreadable(), csv.Error) as error:
         raise HeirloomError(f"{file}: cannot be read as {kind(file).removeprefix('.')} ({cause(error)})") from None
-    return target
 
 
 def _write_csv(file: Path, target: Path) -> None:
     names = _header(file)
+    check_names(file, names)
     texts = target.with_name("texts.arrow")
     _write(texts, pa.schema([(name, pa.string()) for name in names]), _csv_batches(file, names))
     columns = (_csv_type(texts, number) for number in range(len(names)))
@@ -79,8 +90,6 @@ def _csv_batches(file: Path, names: list[str], block_bytes: int = BLOCK_BYTES) -
     """Yield the rows as texts; a line that is longer than a block makes the blocks larger."""
     from pyarrow import csv as arrow_csv
 
-    if not names:
-        raise HeirloomError(f"{file}: a file without a column is no dataset")
     num_rows = 0
     while True:
         options = arrow_csv.ConvertOptions(
@@ -119,8 +128,13 @@ def _typed(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
 
 def _write_json(file: Path, target: Path) -> None:
     schema = pa.schema([])
-    for chunk in _lines(file):
+    for number, chunk in enumerate(_lines(file)):
+        first = chunk.lstrip()[:1].decode("latin-1")
+        if not number and first not in ("", "{", "\xef"):  # a mark of UTF-8 may stand first
+            raise HeirloomError(f"{file}: begins with {first!a}; each line must be an object, as in {{'text': 'one'}}")
         schema = pa.unify_schemas([schema, _json_table(chunk).schema], promote_options="permissive")
+    if "" in schema.names:
+        raise HeirloomError(f"{file}: a key is an empty text; give each column a name")
     _write(target, schema, (batch for chunk in _lines(file) for batch in _json_table(chunk, schema).to_batches()))
 
 

@@ -32,7 +32,7 @@ def text(sections: Iterable[Section], width: int = _PLAIN_WIDTH) -> str:
 def _all(sections: Iterable[Section]) -> Group:
     parts: list[RenderableType] = []
     for section in sections:
-        parts.append(Rule(Text(section.title, "bold"), align="left"))
+        parts.append(Rule(Text(safe(section.title), "bold"), align="left"))
         parts += [Padding(_block(block), (0, 0, 1, 1)) for block in section.blocks]
     return Group(*parts)
 
@@ -44,13 +44,13 @@ def _block(block: Block) -> RenderableType:
         case Table():
             return _table(block)
         case Texts(title, texts):
-            return Group(Text(title, "italic"), *(Text(f"• {safe(text)}") for text in texts))
+            return Group(Text(safe(title), "italic"), *(Text(f"• {safe(text)}") for text in texts))
         case Pairs():
             return _pairs(block)
 
 
 def _table(block: Table) -> RichTable:
-    title = Text(block.title, "italic") if block.title else None
+    title = Text(safe(block.title), "italic") if block.title else None
     table = RichTable(title=title, title_justify="left", box=None, pad_edge=False)
     for position, column in enumerate(block.columns):
         table.add_column(Text(safe(column)), justify="right" if position else "left", overflow="fold")
@@ -60,7 +60,7 @@ def _table(block: Table) -> RichTable:
 
 
 def _pairs(block: Pairs) -> RichTable:
-    table = RichTable(title=Text(block.title, "italic"), title_justify="left", show_lines=True)
+    table = RichTable(title=Text(safe(block.title), "italic"), title_justify="left", show_lines=True)
     table.add_column("A", ratio=1)
     table.add_column("B", ratio=1)
     for pair in block.pairs:
