@@ -14,6 +14,7 @@ import signal
 import sys
 import tempfile
 import time
+import warnings
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -93,6 +94,7 @@ def _warm() -> None:
     """Import what the runs use, by sound comparisons; nothing asks the hub."""
     os.environ["HF_HUB_OFFLINE"] = "1"
     import datasets  # noqa: F401
+
     import heirloom
     from heirloom.cli.commands import tree
     from heirloom.diffs.render import terminal
@@ -107,14 +109,15 @@ def _warm() -> None:
 
 def _become(arguments: list[str], folder: Path, out: Path, err: Path) -> None:
     """End this process as the command ends."""
-    from heirloom.diffs import scratch as private
-
     code = 120  # of an exception that nobody has caught
     try:
         os.chdir(folder)
         for path, number in ((out, 1), (err, 2)):
             os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT), number)
-        private._folder.cache_clear()  # this process's own, not its parent's
+        sys.stdout, sys.stderr = os.fdopen(1, "w"), os.fdopen(2, "w")
+        warnings.resetwarnings()
+        warnings.simplefilter("ignore", DeprecationWarning)
+        warnings.simplefilter("ignore", ResourceWarning)
         scratch = out.with_name("scratch")
         scratch.mkdir()
         tempfile.tempdir = str(scratch)
@@ -141,7 +144,7 @@ def _become(arguments: list[str], folder: Path, out: Path, err: Path) -> None:
 def main() -> None:
     """Print each fault, then the counts."""
     words = sys.argv[1:]
-    chosen = [case for case in cases() if all(word in str(case) for word in words)]
+    chosen = [case for case in cases() if not words or any(word in str(case) for word in words)]
     counts: Counter[str] = Counter()
     faulty: set[str] = set()
     slowest = 0.0
@@ -155,15 +158,8 @@ def main() -> None:
             faulty.add(str(run.case))
         if run.faults or words:
             last = (run.err or run.out).strip().splitlines()[-1:] or [""]
-            print(
-                ascii(str(run.case)),
-                tuple(map(ascii, (side[:40] for side in run.sides))),
-                run.status,
-                run.faults,
-                f"{run.seconds:.1f}",
-                ascii(last[0][:300]),
-                flush=True,
-            )
+            sides = [ascii(side[:40]) for side in run.sides]
+            print(ascii(str(run.case)), *sides, run.status, run.faults, f"{run.seconds:.1f}", ascii(last[0][:300]), flush=True)
     forms = Counter(case.form for case in chosen)
     print(f"{len(chosen)} cases {dict(forms)}, {number} runs, {len(faulty)} cases with a fault, slowest {slowest:.1f} s")
     print(dict(sorted(counts.items())))

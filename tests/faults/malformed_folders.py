@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from faults.malformed_tables import CSV, HOSTILE, JSON, TITLE, TRUNCATIONS, Case, tables
+from faults.malformed_tables import CSV, HOSTILE, JSON, TITLE, TRUNCATIONS, Case, Change, Write, tables
 from heirloom.artefacts.manifest import seal
 
 GENERATION = "data/lm/replace/seed=0/gen=1/synthetic.parquet"
@@ -45,9 +45,8 @@ def save(folder: Path, table: pa.Table) -> None:
     folder.mkdir(parents=True)
     with pa.ipc.new_stream(str(folder / "data-00000-of-00001.arrow"), table.schema) as writer:
         writer.write_table(table)
-    (folder / "state.json").write_text(
-        json.dumps({"_data_files": [{"filename": "data-00000-of-00001.arrow"}], "_fingerprint": "a", "_split": None})
-    )
+    state = {"_data_files": [{"filename": "data-00000-of-00001.arrow"}], "_fingerprint": "a", "_split": None}
+    (folder / "state.json").write_text(json.dumps(state))
     (folder / "dataset_info.json").write_text(json.dumps({"features": {}}))
 
 
@@ -101,11 +100,11 @@ def _kind(name: str) -> str:
     return kinds.get(name, "type")
 
 
-def _damaged_folder(form: str, kind: str, name: str, make: Callable[[Path], object], file: str, content: bytes) -> Case:
+def _damaged_folder(form: str, kind: str, name: str, make: Write, file: str, content: bytes) -> Case:
     return Case(form, kind, name, partial(_change, make, file, lambda _: content), "good", "bad")
 
 
-def _change(make: Callable[[Path], object], file: str, change: Callable[[bytes], bytes], folder: Path) -> None:
+def _change(make: Write, file: str, change: Change, folder: Path) -> None:
     make(folder / "good")
     make(folder / "bad")
     place = folder / "bad" / file
@@ -117,7 +116,7 @@ def heirloom() -> Iterator[Case]:
     for note in ("manifest", "fingerprint"):
         file = f"synthetic.{note}.json"
         for name, content in _contents(b'{"sha256": "00", "size": 1}').items():
-            yield _lineage(f"{note} {name}", _kind(name), file, lambda _, content=content: content)
+            yield _lineage(f"{note} {name}", _kind(name), file, partial(_instead, content))
         keys = ("sha256", "size", "schema_version", *(("inputs", "slice", "path", "digest", "environment") if note == "manifest" else ()))
         for key in keys:
             for name in ("null", "a number", "a list", "escapes"):
@@ -130,11 +129,15 @@ def heirloom() -> Iterator[Case]:
         yield Case("heirloom", "type", f"a copy, {name}", partial(_copy, text), "good.parquet", "bad.parquet")
 
 
+def _instead(content: bytes, _: bytes) -> bytes:
+    return content
+
+
 def _with(key: str, value: Any, content: bytes) -> bytes:
     return json.dumps({**json.loads(content), key: value}).encode()
 
 
-def _lineage(name: str, kind: str, file: str, change: Callable[[bytes], bytes]) -> Case:
+def _lineage(name: str, kind: str, file: str, change: Change) -> Case:
     def write(folder: Path) -> None:
         pq.write_table(tables()["text"], folder / "good.parquet")
         place = folder / GENERATION
@@ -213,34 +216,39 @@ def _pointer(text: str, folder: Path) -> None:
     (folder / ".dvc").mkdir()
 
 
-_CARDS: dict[str, bytes] = {
-    "no YAML": b"---\nconfigs: [\n---\n",
-    "configs of a number": b"---\nconfigs: 7\n---\n",
-    "configs of a text": b"---\nconfigs: all\n---\n",
-    "configs of numbers": b"---\nconfigs:\n- 7\n---\n",
-    "configs of nothing": b"---\nconfigs:\n---\n",
-    "no name": b"---\nconfigs:\n- data_files: train.csv\n---\n",
-    "a name of a list": b"---\nconfigs:\n- config_name: [1]\n  data_files: train.csv\n---\n",
-    "a name twice": b"---\nconfigs:\n- config_name: a\n  data_files: train.csv\n- config_name: a\n  data_files: test.csv\n---\n",
-    "a name of escapes": f"---\nconfigs:\n- config_name: {json.dumps(HOSTILE)}\n  data_files: train.csv\n---\n".encode(),
-    "a file that is not there": b"---\nconfigs:\n- config_name: a\n  data_files: other.csv\n---\n",
-    "a file above": b"---\nconfigs:\n- config_name: a\n  data_files: ../../../../../../etc/passwd\n---\n",
-    "a file of the system": b"---\nconfigs:\n- config_name: a\n  data_files: /etc/passwd\n---\n",
-    "a file of a number": b"---\nconfigs:\n- config_name: a\n  data_files: 7\n---\n",
-    "files of a split of a number": b"---\nconfigs:\n- config_name: a\n  data_files:\n  - split: 7\n    path: train.csv\n---\n",
-    "a split of escapes": f"---\nconfigs:\n- config_name: a\n  data_files:\n  - split: {json.dumps(TITLE)}\n    path: train.csv\n---\n".encode(),
-    "a split twice": b"---\nconfigs:\n- config_name: a\n  data_files:\n  - split: x\n    path: train.csv\n  - split: x\n    path: test.csv\n---\n",
-    "features of a number": b"---\ndataset_info:\n  features: 7\nconfigs:\n- config_name: a\n  data_files: train.csv\n---\n",
-    "features of no type": b"---\ndataset_info:\n  features:\n  - name: text\n    dtype: nothing\nconfigs:\n- config_name: default\n  data_files: train.csv\n---\n",
-    "an unknown option": b"---\nconfigs:\n- config_name: a\n  data_files: train.csv\n  separator: 7\n---\n",
-    "a code of escapes": f"---\nconfigs:\n- config_name: a\n  data_files: train.csv\n  sep: {json.dumps(HOSTILE)}\n---\n".encode(),
-    "a tag": b"---\nconfigs: !!python/object/apply:os.system ['true']\n---\n",
-    "no UTF-8": b"---\nconfigs:\n- config_name: \xff\n  data_files: train.csv\n---\n",
-    "a null byte": b"---\nconfigs:\n- config_name: a\0b\n  data_files: train.csv\n---\n",
-    "deep": b"---\nconfigs: " + b"[" * 2000 + b"\n---\n",
-    "never closed": b"---\nconfigs:\n- config_name: a\n",
-    "an alias of itself": b"---\nconfigs: &a [*a]\n---\n",
+_CONFIGS: dict[str, str] = {
+    "no YAML": "[",
+    "configs of a number": "7",
+    "configs of a text": "all",
+    "configs of numbers": "[7]",
+    "configs of nothing": "",
+    "no name": "[{data_files: train.csv}]",
+    "a name of a list": "[{config_name: [1], data_files: train.csv}]",
+    "a name twice": "[{config_name: a, data_files: train.csv}, {config_name: a, data_files: test.csv}]",
+    "a name of escapes": f"[{{config_name: {json.dumps(HOSTILE)}, data_files: train.csv}}]",
+    "a file that is not there": "[{config_name: a, data_files: other.csv}]",
+    "a file above": "[{config_name: a, data_files: ../../../../../../etc/passwd}]",
+    "a file of the system": "[{config_name: a, data_files: /etc/passwd}]",
+    "a file of a number": "[{config_name: a, data_files: 7}]",
+    "files of a split of a number": "[{config_name: a, data_files: [{split: 7, path: train.csv}]}]",
+    "a split of escapes": f"[{{config_name: a, data_files: [{{split: {json.dumps(TITLE)}, path: train.csv}}]}}]",
+    "a split twice": "[{config_name: a, data_files: [{split: x, path: train.csv}, {split: x, path: test.csv}]}]",
+    "features of a number": "[{config_name: a, data_files: train.csv}]\ndataset_info: {features: 7}",
+    "features of no type": "[{config_name: default, data_files: train.csv}]\ndataset_info: {features: [{name: text, dtype: nothing}]}",
+    "an unknown option": "[{config_name: a, data_files: train.csv, separator: 7}]",
+    "a mark of escapes": f"[{{config_name: a, data_files: train.csv, sep: {json.dumps(HOSTILE)}}}]",
+    "a tag": "!!python/object/apply:os.system ['true']",
+    "a null byte": "[{config_name: a\0b, data_files: train.csv}]",
+    "deep": "[" * 2000,
+    "an alias of itself": "&a [*a]",
 }
+
+
+def cards() -> dict[str, bytes]:
+    """Return cards of a dataset, by what is wrong with them."""
+    marked = {name: f"---\nconfigs: {configs}\n---\n".encode() for name, configs in _CONFIGS.items()}
+    never_closed = b"---\nconfigs:\n- config_name: a\n"
+    return {**marked, "no UTF-8": b"---\nconfigs: [{config_name: \xff, data_files: train.csv}]\n---\n", "never closed": never_closed}
 
 
 def _repository(folder: Path, files: Mapping[str, bytes]) -> None:
@@ -252,7 +260,7 @@ def _repository(folder: Path, files: Mapping[str, bytes]) -> None:
 def hub() -> Iterator[Case]:
     """Yield folders as on the hub: cards that say what cannot be, and files that datasets would read otherwise or not at all."""
     sound = partial(_repository, files={})
-    for name, card in _CARDS.items():
+    for name, card in cards().items():
         yield _damaged_folder("hub", _kind(name), f"card, {name}", sound, "README.md", card)
     for name, content in _contents(b'{"default": {}}').items():
         yield _damaged_folder("hub", _kind(name), f"dataset_infos.json {name}", sound, "dataset_infos.json", content)
@@ -276,22 +284,22 @@ def hub() -> Iterator[Case]:
     yield Case("hub", "truncation", "an empty folder", partial(_two, sound, lambda folder: folder.mkdir()), "good", "bad")
 
 
-def _two(good: Callable[[Path], object], bad: Callable[[Path], object], folder: Path) -> None:
+def _two(good: Write, bad: Write, folder: Path) -> None:
     good(folder / "good")
     bad(folder / "bad")
 
 
 def places() -> Iterator[Case]:
     """Yield what is no file: pipes, links, folders, and names that are no names of files."""
-    made: dict[str, Callable[[Path], object]] = {
+    made: dict[str, Write] = {
         "a pipe": os.mkfifo,
         "a link to itself": lambda bad: bad.symlink_to(bad.name),
         "a link to nothing": lambda bad: bad.symlink_to("nothing"),
-        "a folder": lambda bad: bad.mkdir(),
-        "a folder of a pipe": lambda bad: (bad.mkdir(), os.mkfifo(bad / "train.parquet")),
+        "a folder": Path.mkdir,
+        "a folder of a pipe": partial(_inside, os.mkfifo),
         "a folder of a folder": lambda bad: (bad / "train.parquet").mkdir(parents=True),
-        "a folder of a link to itself": lambda bad: (bad.mkdir(), (bad / "train.parquet").symlink_to("train.parquet")),
-        "a folder of a link above": lambda bad: (bad.mkdir(), (bad / "again").symlink_to(".", target_is_directory=True)),
+        "a folder of a link to itself": partial(_inside, lambda place: place.symlink_to("train.parquet")),
+        "a folder of a link above": partial(_inside, lambda place: place.symlink_to(".", target_is_directory=True)),
         "a device": lambda bad: bad.symlink_to("/dev/zero"),
     }
     for name, make in made.items():
@@ -306,7 +314,12 @@ def places() -> Iterator[Case]:
     yield Case("place", "encoding", "a file's name of no UTF-8", partial(_named, name), "good.parquet", name)
 
 
-def _place(make: Callable[[Path], object], name: str, folder: Path) -> None:
+def _inside(make: Write, folder: Path) -> None:
+    folder.mkdir()
+    make(folder / "train.parquet")
+
+
+def _place(make: Write, name: str, folder: Path) -> None:
     pq.write_table(tables()["text"], folder / "good.parquet")
     make(folder / name)
 

@@ -171,7 +171,7 @@ def parquet() -> Iterator[Case]:
     for what, change in ENCODINGS.items():
         yield of_pair("parquet", "encoding", what, pair(write, ".parquet", tables()["text"], tables()["text"], change), ".parquet")
     for kind, name, good, bad in strange_tables():
-        if name not in ("months", "views", "run lengths", "union", "no field"):
+        if name not in ("months", "views", "run lengths", "union", "no field", "large moments in s"):
             yield of_pair("parquet", kind, name, pair(write, ".parquet", good, bad), ".parquet")
 
 
@@ -188,7 +188,8 @@ def arrow() -> Iterator[Case]:
     for what, change in ENCODINGS.items():
         yield of_pair("arrow", "encoding", what, pair(_arrow_stream, ".feather", tables()["text"], tables()["text"], change), ".feather")
     for kind, name, good, bad in strange_tables():
-        yield of_pair("arrow", kind, name, pair(_arrow_stream, ".arrow", good, bad), ".arrow")
+        if not name.endswith("too deep"):  # the writer refuses it
+            yield of_pair("arrow", kind, name, pair(_arrow_stream, ".arrow", good, bad), ".arrow")
 
 
 def _arrow_file(table: pa.Table, path: Path) -> None:
@@ -374,18 +375,14 @@ LARGE_CSV: dict[str, bytes | str] = {
 
 def separated() -> Iterator[Case]:
     """Yield CSV and TSV."""
-    parts = {"truncation": {name: change(CSV) for name, change in TRUNCATIONS.items() if name != "without the last eight"}}
-    for kind, sorts in {**parts, "type": WRONG_CSV, "encoding": ENCODED_CSV, "size": LARGE_CSV}.items():
+    truncated: dict[str, bytes | str] = {name: change(CSV) for name, change in TRUNCATIONS.items() if name != "without the last eight"}
+    for kind, sorts in {"truncation": truncated, "type": WRONG_CSV, "encoding": ENCODED_CSV, "size": LARGE_CSV}.items():
         yield from texts("csv", ".csv", kind, CSV, sorts)
     yield from texts("csv", ".tsv", "type", CSV.replace(b",", b"\t"), {"commas": CSV, "an open quote": b'a\tb\n"\t1\n'})
     packed = gzip.compress(CSV, mtime=0)
-    damaged = {
-        "half": packed[: len(packed) // 2],
-        "not packed": CSV,
-        "a wrong sum": packed[:-8] + bytes(8),
-        "packed twice": gzip.compress(packed),
-    }
-    yield from texts("csv", ".csv.gz", "truncation", packed, {**damaged, "empty": b"", "head alone": packed[:10]})
+    cut = {"half": packed[: len(packed) // 2], "empty": b"", "head alone": packed[:10]}
+    other = {"not packed": CSV, "a wrong sum": packed[:-8] + bytes(8), "packed twice": gzip.compress(packed)}
+    yield from texts("csv", ".csv.gz", "truncation", packed, {**cut, **other})
 
 
 JSON = b"".join(b'{"text": "row number %d", "n": %d}\n' % (number, number) for number in range(ROWS))
@@ -446,7 +443,7 @@ LARGE_JSON: dict[str, bytes | str] = {
 
 def json_lines() -> Iterator[Case]:
     """Yield lines of JSON."""
-    cut = {name: change(JSON) for name, change in TRUNCATIONS.items()}
+    cut: dict[str, bytes | str] = {name: change(JSON) for name, change in TRUNCATIONS.items()}
     for kind, sorts in {"truncation": cut, "type": WRONG_JSON, "encoding": ENCODED_JSON, "size": LARGE_JSON}.items():
         yield from texts("json", ".jsonl", kind, JSON, sorts)
     depths = {f"{levels} lists": JSON + b'{"n": ' + b"[" * levels + b"]" * levels + b"}\n" for levels in (40, 300, 2000)}
@@ -454,6 +451,5 @@ def json_lines() -> Iterator[Case]:
     opened = {"lists that stay open": JSON + b"[" * 2000}
     yield from texts("json", ".jsonl", "depth", JSON, dict(chain(depths.items(), objects.items(), opened.items())))
     yield from texts("json", ".ndjson", "type", JSON, {"a list of all": b'[{"text": "one"}]'})
-    yield from texts(
-        "json", ".jsonl.gz", "truncation", gzip.compress(JSON, mtime=0), {"half": gzip.compress(JSON, mtime=0)[:90], "not packed": JSON}
-    )
+    packed = gzip.compress(JSON, mtime=0)
+    yield from texts("json", ".jsonl.gz", "truncation", packed, {"half": packed[: len(packed) // 2], "not packed": JSON})

@@ -34,8 +34,9 @@ from heirloom.stats.samples import Floats, TextSample, VectorSample
 
 ALL_NEAR_ROWS = 1_000_000
 NEAR_SAMPLE = 250_000
-BYTES_A_ROW = 150
-"""Of memory, at most, in a comparison of many rows; measured, see the table of memory in docs/reliability.md."""
+LARGEST_NUMBER = 1e150
+BYTES_A_ROW = 90
+"""Of memory, in a comparison of many short rows: measured, see the table of memory in docs/reliability.md."""
 
 
 @dataclass(frozen=True)
@@ -213,12 +214,18 @@ def _vector_sample(side: Side, rows: Ints, keys: Hashes, *, grouped: bool) -> Ve
     Raises
     ------
     HeirloomError
-        If two vectors have another number of numbers.
+        If two vectors have another number of numbers, or a number cannot be squared.
     """
     vectors = join([ragged(batch.column(0)) for batch in origin.take(side, rows, ["x"])])
     widths = np.unique(vectors.lengths)
     if len(widths) > 1:
         raise HeirloomError(f"{side.name}: vectors of {widths[0]} and of {widths[-1]} numbers; all rows must have as many")
+    largest = float(np.abs(vectors.values, where=np.isfinite(vectors.values), out=np.zeros(len(vectors.values))).max(initial=0))
+    if largest > LARGEST_NUMBER:
+        raise HeirloomError(
+            f"{side.name}: a vector has a number of size {largest:.3g}; allowed are {LARGEST_NUMBER:g}, because tests square them "
+            "(--counts takes any)"
+        )
     units = keys[rows].view(np.int64)
     return VectorSample(vectors.values.reshape(len(rows), -1), units, units if grouped else None)
 

@@ -52,7 +52,7 @@ def readable(file: Path) -> Path:
     if not text_files.kind(file):
         return file
     status = file.stat()
-    return text_files.as_arrow(file.absolute(), (status.st_size, status.st_mtime_ns))
+    return text_files.as_arrow(file.absolute(), (status.st_size, status.st_mtime_ns), str(file))
 
 
 def _has_suffix(file: Path, suffixes: tuple[str, ...]) -> bool:
@@ -72,7 +72,7 @@ def check_columns(file: Path, schema: pa.Schema) -> None:
         arrow_columns.check(field, str(file))
 
 
-def check_names(file: Path, names: Sequence[str]) -> None:
+def check_names(file: Path | str, names: Sequence[str]) -> None:
     """Refuse no column, too many, and two of one name."""
     if not names:
         raise HeirloomError(f"{file}: a file without a column is no dataset")
@@ -174,9 +174,11 @@ def _check_places(batch: pa.RecordBatch) -> None:
 
 def unreadable() -> tuple[type[Exception], ...]:
     """Return what libraries raise at a file that they cannot read: its bytes, its names of columns, its values."""
+    import csv
+
     import pyarrow as pa
 
-    return OSError, pa.ArrowException, ValueError, KeyError, OverflowError, RecursionError, UnicodeError
+    return OSError, csv.Error, pa.ArrowException, ValueError, KeyError, OverflowError, RecursionError, UnicodeError
 
 
 def cause(error: BaseException) -> str:

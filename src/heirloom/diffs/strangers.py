@@ -18,8 +18,6 @@ from heirloom.runtime import child
 if TYPE_CHECKING:
     from heirloom.diffs.sides import Side
 
-BASE_MB = 300
-"""What a comparison takes before the first row: the libraries, a batch, the lexicon."""
 _MB = 1_000_000
 
 
@@ -70,11 +68,11 @@ def check_rows(sides: Sequence[Side], bytes_a_row: int) -> None:
     if all(side.path_here for side in sides):
         return
     num_rows = sum(side.num_rows for side in sides)
-    needed, allowed = BASE_MB + num_rows * bytes_a_row / _MB, child.limits((), 0).megabytes
+    needed, allowed = num_rows * bytes_a_row / _MB, child.limits((), 0).megabytes
     if needed > allowed:
         names = listed(dict.fromkeys(side.name for side in sides))
         raise HeirloomError(
-            f"{names}: comparing {num_rows:,} rows takes up to {needed:,.0f} MB of memory; allowed are {allowed:,.0f} MB: "
+            f"{names}: comparing {num_rows:,} rows takes {needed:,.0f} MB of memory; allowed are {allowed:,.0f} MB: "
             f"{child.MEGABYTES} raises the limit, and --counts takes less"
         )
 

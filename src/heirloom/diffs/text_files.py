@@ -39,13 +39,15 @@ def kind(file: Path) -> str:
 
 
 @cache
-def as_arrow(file: Path, state: tuple[int, int]) -> Path:
+def as_arrow(file: Path, state: tuple[int, int], name: str) -> Path:
     """Return an Arrow file of the same rows.
 
     Parameters
     ----------
     state
         Size and time of the file: what is remembered of it is forgotten when it changes.
+    name
+        What messages call the file.
 
     Raises
     ------
@@ -53,26 +55,26 @@ def as_arrow(file: Path, state: tuple[int, int]) -> Path:
         If the file is damaged, or the types of a column cannot be brought together.
     """
     target = scratch.place(f"{file.stem[:_LONGEST_STEM]}.arrow")
-    child.in_child(lambda: _convert(file, target), child.limits([file], 0), str(file))
+    child.in_child(lambda: _convert(file, target, name), child.limits([file], 0), name)
     return target
 
 
-def _convert(file: Path, target: Path) -> None:
-    child.opening(file)
+def _convert(file: Path, target: Path, name: str) -> None:
+    child.opening(name)
     try:
         if kind(file) in DELIMITERS:
-            _write_csv(file, target)
+            _write_csv(file, target, name)
         else:
-            _write_json(file, target)
+            _write_json(file, target, name)
     except HeirloomError:
         raise
-    except (*unreadable(), csv.Error) as error:
-        raise HeirloomError(f"{file}: cannot be read as {kind(file).removeprefix('.')} ({cause(error)})") from None
+    except unreadable() as error:
+        raise HeirloomError(f"{name}: cannot be read as {kind(file).removeprefix('.')} ({cause(error)})") from None
 
 
-def _write_csv(file: Path, target: Path) -> None:
+def _write_csv(file: Path, target: Path, name: str) -> None:
     names = _header(file)
-    check_names(file, names)
+    check_names(name, names)
     texts = target.with_name("texts.arrow")
     _write(texts, pa.schema([(name, pa.string()) for name in names]), _csv_batches(file, names))
     columns = (_csv_type(texts, number) for number in range(len(names)))
@@ -126,15 +128,15 @@ def _typed(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays(columns, schema=schema)
 
 
-def _write_json(file: Path, target: Path) -> None:
+def _write_json(file: Path, target: Path, name: str) -> None:
     schema = pa.schema([])
     for number, chunk in enumerate(_lines(file)):
         first = chunk.lstrip()[:1].decode("latin-1")
         if not number and first not in ("", "{", "\xef"):  # a mark of UTF-8 may stand first
-            raise HeirloomError(f"{file}: begins with {first!a}; each line must be an object, as in {{'text': 'one'}}")
+            raise HeirloomError(f"{name}: begins with {first!a}; each line must be an object, as in {{'text': 'one'}}")
         schema = pa.unify_schemas([schema, _json_table(chunk).schema], promote_options="permissive")
     if "" in schema.names:
-        raise HeirloomError(f"{file}: a key is an empty text; give each column a name")
+        raise HeirloomError(f"{name}: a key is an empty text; give each column a name")
     _write(target, schema, (batch for chunk in _lines(file) for batch in _json_table(chunk, schema).to_batches()))
 
 

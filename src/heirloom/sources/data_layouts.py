@@ -153,7 +153,7 @@ def _in_one_line(what: str) -> Iterator[None]:
 
     logging.set_verbosity(logging.CRITICAL)  # their lines and bars do not stand beside an answer
     logging.disable_progress_bar()
-    hub_logging.set_verbosity(hub_logging.CRITICAL)
+    hub_logging.set_verbosity(logging.CRITICAL)
     try:
         yield
     except (OSError, ValueError, TypeError, LookupError, AttributeError, RuntimeError, yaml.YAMLError, DatasetsError) as error:
