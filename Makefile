@@ -3,6 +3,8 @@ VENV ?= .venv
 PYTHON ?= python3
 # uv where it can be had, or pip
 INSTALLER ?= uv
+# LOCKED=locked installs only files whose hashes are in locks/ (CI does); nothing takes the versions of constraints.txt
+LOCKED ?=
 # another config than config.yaml: make CONFIG=configs/lm.yaml
 CONFIG ?=
 CONFIGFILE := $(if $(CONFIG),--configfile $(CONFIG))
@@ -16,7 +18,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 .DEFAULT_GOAL := all
 .PHONY: all env dev quick run record restore report summary docs test test-system test-fast test-faults format clean-env
 .PHONY: check check-ruff check-format check-mypy check-snakefmt check-codespell check-schema check-rules check-docs
-.PHONY: check-container example test-pythons
+.PHONY: check-container example test-pythons licences locks
 
 all: run record report summary
 
@@ -24,14 +26,14 @@ env: $(VENV)/.installed
 
 $(VENV)/.installed: pyproject.toml constraints.txt tools/install.py
 	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/python tools/install.py $(VENV) $(INSTALLER) slurm
+	$(VENV)/bin/python tools/install.py $(VENV) $(INSTALLER) slurm $(LOCKED)
 	touch $@
 
 # what tests, checks and the examples read beside that
 dev: $(VENV)/.installed-dev
 
 $(VENV)/.installed-dev: $(VENV)/.installed
-	$(VENV)/bin/python tools/install.py $(VENV) $(INSTALLER) dev
+	$(VENV)/bin/python tools/install.py $(VENV) $(INSTALLER) dev $(LOCKED)
 	touch $@
 
 # the judges of our exports, each in an environment of its own: tests that ask one are skipped without it
@@ -43,7 +45,8 @@ validator: .venv-crate/.installed .venv-croissant/.installed .venv-signing/.inst
 
 .venv-crate/.installed .venv-croissant/.installed .venv-signing/.installed:
 	$(PYTHON) -m venv $(@D)
-	$(@D)/bin/python -m pip install --quiet --requirement $<
+	$(@D)/bin/python -m pip install --quiet --require-hashes --requirement locks/build.txt
+	$(@D)/bin/python -m pip install --quiet --require-hashes --no-build-isolation --requirement $<
 	touch $@
 
 # the workflow: after this, plain `snakemake` from $(VENV)/bin does the same, without the pages that compare sets of rows, which are
@@ -134,6 +137,15 @@ format: dev
 	ruff check --fix .
 	ruff format .
 	snakefmt Snakefile rules
+
+# what is installed, with licences; licences.csv for a spreadsheet: make licences FORMAT=csv
+FORMAT ?= plain
+licences: dev
+	pip-licenses --from=mixed --order=license --with-urls --format=$(FORMAT)
+
+# locks/ and the hashes of the judges, after a change of constraints.txt or pyproject.toml; needs PyPI
+locks: dev
+	$(VENV)/bin/python tools/lock.py
 
 clean-env:
 	rm -rf $(VENV)

@@ -12,7 +12,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "src/heirloom"
 
 LAYERS = (
-    "artefacts data runtime credentials errors records strict_yaml words",
+    "artefacts data runtime credentials errors globs numerals records spreadsheets strict_yaml words",
     "causes saved_files slice_arguments",
     "specs workflow config_faults variants populations population_faults row_counts compatibility schema config results digests",
     "sources theory measures stats families mixing dealing selection judges",

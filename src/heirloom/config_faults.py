@@ -51,8 +51,8 @@ def validation(error: ValidationError, raw: Any, schema: Schema) -> list[Fault]:
     for key, errors in by_key.items():
         unknown_keys += [Fault(key, _unknown(finding, schema), is_unknown=True) for finding in errors if finding["type"] == _UNKNOWN]
         findings = [finding for finding in errors if finding["type"] != _UNKNOWN]
-        if key in parents:  # a union's other branches ask for another type of value; the faults inside it say more
-            findings = [finding for finding in findings if not finding["type"].endswith(("_type", "literal_error"))]
+        if key in parents:  # a union's other branches ask for another type, and a list counts sound items; the faults inside it say more
+            findings = [finding for finding in findings if not finding["type"].endswith(("_type", "literal_error", "too_short"))]
         if findings:
             faults.append(_fault(key, findings, raw))
     return unknown_keys + faults
@@ -202,6 +202,7 @@ def _branches(node: Schema, step: str | int, schema: Schema) -> Iterator[Schema]
     """Yield the branch of a union that a step names: by its tag, or by its model."""
     mapping = node.get("discriminator", {}).get("mapping", {})
     if step in mapping:
-        yield from _alternatives({"$ref": mapping[step]}, schema)
+        branch = mapping[step]  # of a union inside a union a node, of any other a reference
+        yield from _alternatives({"$ref": branch} if isinstance(branch, str) else branch, schema)
     elif node.get("title") == step and "properties" in node:
         yield node

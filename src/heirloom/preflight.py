@@ -7,7 +7,7 @@ long as the real data have not been made.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from heirloom.artefacts.kinds import Key
 from heirloom.config import Config
 from heirloom.errors import HeirloomError, first_of
 from heirloom.families import pretrained
-from heirloom.sources import hub
+from heirloom.sources import strangers
 from heirloom.specs.experiment import Experiment
 from heirloom.specs.source import AnyTextSource
 from heirloom.specs.vector_source import VectorSource
@@ -26,6 +26,21 @@ from heirloom.steps import real
 from heirloom.tasks import files as task_files
 
 _log = logging.getLogger(__name__)
+
+
+def guarded(check: Callable[[Config], None], config: Config) -> None:
+    """Do `cheap` or `thorough` in a child process if the config names files of others.
+
+    Raises
+    ------
+    HeirloomError
+        As the check; or that a file has ended the child.
+    """
+    for name in config.experiments:
+        _absent(config, name)  # hashes of code, which this process needs again, and a child would forget; it opens no file of others
+    experiments = config.experiments.values()
+    models = [experiment.pretrained for experiment in experiments if experiment.pretrained is not None]
+    strangers.guarded(lambda: check(config), [experiment.source for experiment in experiments], models)
 
 
 def cheap(config: Config) -> None:
@@ -111,7 +126,7 @@ def thorough(config: Config) -> None:
     cheap(config)
     for name, experiment in config.experiments.items():
         _check_model(name, experiment)
-        _check_rows(name, experiment)
+        _check_rows(name, experiment, config)
         pool_rows = _pool_rows(name, experiment, config)
         if pool_rows is not None:
             row_counts.check(name, experiment, config.regimes, pool_rows)
@@ -149,23 +164,29 @@ def _check_model(name: str, experiment: Experiment) -> None:
         raise HeirloomError(f"experiments.{name}: {error}") from None
 
 
-def _check_rows(name: str, experiment: Experiment) -> None:
-    """Read a small folder of data through, as long as the real data have not been made from it."""
-    source = experiment.source
-    if source.name != "hub" or source.text.pairs is not None or Path(kinds.REAL_TRAIN.path(name)).is_file():
+def _check_rows(name: str, experiment: Experiment, config: Config) -> None:
+    """Read a small source through, as long as the real data have not been made from it under the same settings; pairs are looked at elsewhere."""
+    has_pairs = experiment.text is not None and experiment.text.pairs is not None
+    if has_pairs or _is_made(config, name):
         return
     try:
-        hub.check_rows(source)
+        sources.check_rows(experiment.source)
     except HeirloomError as error:
         raise HeirloomError(f"experiments.{name}: {error}") from None
+
+
+def _is_made(config: Config, name: str) -> bool:
+    """Return whether an experiment's real data were made from files on this machine under the settings that the config has now."""
+    pool = Key(name, seed=config.experiments[name].pools[0] or None)
+    settings = real.settings_of(config, pool).json_fields()
+    return bool(planned_files.recorded_files(settings, kinds.REAL_TRAIN.at(pool)))
 
 
 def _pairs_pool_rows(name: str, source: AnyTextSource) -> int | None:
     """Return how many training pairs a source gives, having looked at every one; None where it is large, a package's, or a hub's."""
     if source.name == "wikipedia" or not sources.is_here(source):
         return None
-    num_bytes = sum(file.place.stat().st_size for file in sources.source_files(source))
-    if num_bytes > hub.SMALL_BYTES:
+    if not sources.is_small(source):
         return None
     try:
         return real.count_rows(source)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,12 @@ from heirloom.variants import OF_GRIDS
 FILE = Path("schemas/config.schema.json")
 
 
+@cache
 def generate(config: type[Strict]) -> dict[str, Any]:
-    """Return the schema of a config file as people write it, grids not yet expanded, from the model of what is read (`config.Config`)."""
+    """Return the schema of a config file as people write it, grids not yet expanded, from the model of what is read (`config.Config`).
+
+    It is made once in a process, because every config with a fault asks for it; nobody may change what is returned.
+    """
     schema: dict[str, Any] = config.model_json_schema()
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     experiment = schema["$defs"][Experiment.__name__]

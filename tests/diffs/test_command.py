@@ -127,6 +127,28 @@ def declare(regime: str, mixing: dict[str, object]) -> None:
 
 
 @pytest.mark.usefixtures("project")
+def test_the_control_stands_on_the_short_screen_too() -> None:
+    code, printed = run("lm/replace/0/1", "lm/replace/0/3", "--against-control")
+    assert code == 1
+    assert "Against the control:" in printed
+    assert "(lm/control/0/1 against lm/control/0/3: " in printed
+    assert "Against the control" not in run("lm/replace/0/1", "lm/replace/0/3")[1]
+
+
+@pytest.mark.parametrize(
+    ("reference", "example"),
+    [
+        ("lm/replace/0/2", "lm/replace/0/0..5"),
+        ("lm/replace/0/2:train", "lm/replace/0/0..5:train"),
+        ("lm/replace/0", "lm/replace/0/0..5"),
+        ("rows.parquet", "lm/replace/0/0..5"),
+    ],
+)
+def test_one_dataset_alone_is_refused_with_a_series_of_its_own_lineage(reference: str, example: str) -> None:
+    assert run(reference) == (2, f"{reference}: a second dataset is missing; a series is written {example}")
+
+
+@pytest.mark.usefixtures("project")
 def test_the_control_is_the_one_that_is_trained_on_as_many_rows() -> None:
     accumulate: dict[str, object] = {"original": {"share": 1.0, "draw": "fixed"}, "synthetic": "all", "budget": "grows"}
     lineage("base", 3, 0)

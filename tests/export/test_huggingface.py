@@ -102,7 +102,7 @@ def test_a_card_tells_what_is_synthetic_and_where_it_came_from() -> None:
         "`depth` and `depth_max` (models since a human, mean and largest)",
         f"| made from: synthetic | `lm/keep/0/1` `{parent}` |",
         "Under the regime `keep` a generation trains on original real rows, 0.25 of the row budget, redrawn in each generation; and on the",
-        "snakemake 'data/lm/keep/seed=0/gen=1/train.parquet'",
+        "\nheirloom run data/lm/keep/seed=0/gen=1/train.parquet\n",
         "The licence of the real data is cc-by-4.0, as the config states.",
     ):
         assert sentence in text, sentence

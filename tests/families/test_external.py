@@ -102,7 +102,7 @@ def test_placeholders_are_whole_arguments_and_no_shell_reads_any(model: external
 
 
 FAULTS: Mapping[str, tuple[str, str]] = {
-    "status": ("sys.exit(3)", "ended with status 3; the job's log has what it printed"),
+    "status": ("sys.exit(3)", "ended with status 3; what it printed stands above, or in the job's log"),
     "signal": ("import os; os.kill(os.getpid(), 9)", "was ended by SIGKILL"),
     "nothing": ("", "left no folder with a file at {checkpoint}"),
     "empty": ("places[1].mkdir()", "left no folder with a file at {checkpoint}"),

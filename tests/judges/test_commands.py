@@ -90,7 +90,7 @@ FAULTS: Mapping[str, tuple[str, str]] = {
     ),
     "null": ("score = [None, 1.0, 2.0, 3.0]\n" + WRITE, "has rows or scores that are missing"),
     "input": ("score = [0] * n\nopen(sys.argv[1], 'wb')\n" + WRITE, "select.by.command changed its input {rows}, which it may only read"),
-    "status": ("sys.exit(3)", "ended with status 3; the job's log has what it printed"),
+    "status": ("sys.exit(3)", "ended with status 3; what it printed stands above, or in the job's log"),
 }
 
 

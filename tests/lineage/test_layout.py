@@ -45,6 +45,12 @@ def test_a_linked_folder_is_refused_with_the_reason_and_the_way_out(folder: str,
     assert refused() == f"{folder}: is a symbolic link to {tmp_path}/disk, and a run could not be recorded: {reason}; {advice}"
 
 
+def test_a_project_in_a_folder_with_a_line_break_in_its_path_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a\nb").mkdir()
+    monkeypatch.chdir(tmp_path / "a\nb")
+    assert refused().endswith("the path has the character U+000A; rename the folder, every other name will do")
+
+
 @pytest.mark.parametrize(
     ("place", "advice"),
     [

@@ -114,10 +114,17 @@ def test_a_sites_profile_has_what_the_cluster_says_and_the_reasons_and_is_never_
         site_profile.write(tmp_path / "site", template)
 
 
-def test_where_slurm_answers_nothing_the_profile_stays_and_names_the_line_to_edit(
-    programs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("PATH", str(tmp_path))
+def test_where_slurm_answers_nothing_the_profile_stays_and_names_the_line_to_edit(programs: Path) -> None:
+    program(programs, "sinfo", "exit 1")
+    program(programs, "sacct", "exit 0")
     text, (choice,) = site_profile.filled((ROOT / "profiles/slurm/config.yaml").read_text())
     assert text == (ROOT / "profiles/slurm/config.yaml").read_text()
     assert choice.reason == "sinfo names no partition here: write yours"
+
+
+def test_where_slurm_is_not_no_profile_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    message = r"^Slurm is not on this machine \(no program sinfo on the search path\): run this where you submit jobs"
+    with pytest.raises(HeirloomError, match=message):
+        site_profile.write(tmp_path / "site", (ROOT / "profiles/slurm/config.yaml").read_text())
+    assert not (tmp_path / "site").exists()

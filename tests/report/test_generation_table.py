@@ -55,6 +55,7 @@ def test_sampled_rows_and_training_rows_are_never_mixed_and_the_origin_belongs_t
     rows = heirloom.table("e/replace/0/*:train").to_datasets()
     assert rows.num_rows == 2 + 11 * 2
     assert rows[0] == {"experiment": "e", "regime": "origin", "seed": 0, "generation": 0, "x": 0}
+    assert heirloom.table("e/origin/0/0:train").to_pandas()["x"].tolist() == [0, 0]
     assert heirloom.table("e/*/0/1").to_pandas()["x"].tolist() == [100, 1]
 
 
@@ -80,7 +81,8 @@ def test_a_dataset_that_is_not_as_recorded_is_refused() -> None:
             r"'e/replace/0': expected experiment/regime/seed/generation\[:synthetic\|selected\|train\], \* standing",
         ),
         ("e/replace/0/1:metrics", r"expected experiment/regime/seed/generation"),
-        ("e/replace/1/*", r"e/replace/1/\*: no synthetic on this machine matches"),
+        ("e/replace/1/*", r"e/replace/1/\*: no synthetic on this machine matches; `heirloom status` says which generations there are$"),
+        ("e/origin/0/0", r"generation 0 has no synthetic rows, it was trained on real ones: e/origin/0/0:train gives them$"),
     ],
 )
 def test_a_pattern_that_means_nothing_is_one_line(pattern: str, message: str) -> None:

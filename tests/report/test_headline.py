@@ -79,7 +79,12 @@ def test_without_a_collapse_none_is_told_and_nothing_prevents_it() -> None:
 def test_with_several_seeds_a_gap_within_chance_is_no_collapse_and_one_beyond_it_is() -> None:
     within_chance = {"replace": [110.0, 150.0], "control": [120.0, 121.0]}
     # -10 and 29 have the mean 9.5 and s = 27.58; 12.706 s / sqrt(2) = 247.8
-    assert "this run shows no collapse (difference to the control: 95 % interval \N{MINUS SIGN}238 to 257)." in sentence(within_chance)
+    assert "2 seeds cannot tell whether it collapses (difference to the control: 95 % interval \N{MINUS SIGN}238 to 257)." in sentence(
+        within_chance
+    )
+    # 1 and 2 have the mean 1.5 and s = 0.7071; 12.706 s / sqrt(2) = 6.353, and 12.7 is less than 120.5
+    narrow = {"replace": [121.0, 123.0], "control": [120.0, 121.0]}
+    assert "this run shows no collapse (difference to the control: 95 % interval \N{MINUS SIGN}4.85 to 7.85)." in sentence(narrow)
     # ln 220 and ln 222 have the mean ln 220.998 and s = 0.00640; 12.706 s / sqrt(2) = 0.05748
     beyond = {"replace": [220.0, 222.0], "control": [120.0, 121.0], "keep": [100.0, 240.0]}
     words = sentence(beyond)

@@ -11,6 +11,7 @@ import pytest
 
 from heirloom.errors import HeirloomError
 from heirloom.measures import scales
+from heirloom.report import intervals
 from heirloom.report.intervals import COLUMNS, interval, mean_log, table
 from heirloom.runtime.streams import Stream
 
@@ -89,6 +90,24 @@ def test_an_interval_holds_the_truth_as_often_as_it_says(law: Draw, positive: bo
 )
 def test_each_module_of_measures_declares_which_are_positive(metric: str, positive: bool, amount: bool) -> None:
     assert (scales.is_positive(metric), scales.is_amount(metric)) == (positive, amount)
+
+
+@pytest.mark.parametrize(
+    ("metric", "values", "centre"),
+    [
+        ("test_perplexity", [1.0, 100.0], 10.0),
+        ("covariance_trace.median", [1.0, 100.0], 10.0),
+        ("covariance_trace.mean", [1.0, 100.0], 50.5),  # stands for an expectation
+        ("covariance_trace", [0.0, 100.0], 50.0),  # 0 has no logarithm
+        ("token_entropy", [1.0, 100.0], 50.5),
+        ("test_perplexity", [7.3], 7.3),
+        ("test_perplexity", [float("nan"), 1.0], float("nan")),
+    ],
+)
+def test_a_metric_has_one_centre_in_sentences_on_curves_and_in_tables(metric: str, values: list[float], centre: float) -> None:
+    assert intervals.centre(metric, values) == pytest.approx(centre, nan_ok=True)
+    if not np.isnan(values).any():
+        assert intervals.centres(metric, pd.DataFrame([values])).tolist() == pytest.approx([centre])
 
 
 def test_values_that_are_no_numbers_are_refused() -> None:

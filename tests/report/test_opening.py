@@ -39,7 +39,8 @@ def test_each_line_begins_at_0_and_is_its_distance_to_the_control_of_its_size() 
 def test_a_line_of_few_seeds_has_each_of_them_and_the_ends_of_its_band() -> None:
     chart = hero({"replace": [210.0, 230.0], "control": [119.0, 121.0]})
     replace = chart["lines"][0]
-    assert (replace["v"], replace["s0"], replace["s1"]) == ([0, 100, 100], [0, 90, 90], [0, 110, 110])
+    # sqrt(210 * 230) = 219.77 and sqrt(119 * 121) = 120.00
+    assert (replace["v"], replace["s0"], replace["s1"]) == ([0, 99.77, 99.77], [0, 90, 90], [0, 110, 110])
     assert (replace["l"], replace["h"]) == ([0, 90, 90], [0, 110, 110])
     assert chart["band"]["g"] == [1, 2]
     assert chart["band"]["l"][0] == pytest.approx(-chart["band"]["h"][0], rel=1e-3)

@@ -16,7 +16,7 @@ from heirloom import digests, results
 from heirloom.artefacts import kinds, paths
 from heirloom.config import Config
 from heirloom.errors import HeirloomError
-from heirloom.report import tables
+from heirloom.report import kept_rows, tables
 from heirloom.report.experiment_results import ExperimentResults
 from heirloom.report.intervals import t_quantile
 from heirloom.report.page import answer, build, curves, drawings, lineage, lost, making, texts
@@ -73,7 +73,8 @@ def test_a_curve_begins_at_the_origin_and_its_band_is_of_seeds_or_replicas(finis
     loss = explorer("words", rows, config)["measures"][0]
     assert loss["name"] == "test_perplexity"
     assert loss["arms"]["replace"]["g"] == [0, 1, 2, 3]
-    assert (loss["arms"]["keep"]["v"][0], loss["arms"]["keep"]["l"][0], loss["arms"]["keep"]["h"][0]) == (60.5, 60.0, 61.0)
+    keep = loss["arms"]["keep"]
+    assert (keep["v"][0], keep["l"][0], keep["h"][0]) == (60.498, 60.0, 61.0)  # sqrt(60 * 61)
     assert loss["band"]["g"] == [1, 2, 3]
     toy = explorer("toy", tables.of_experiment(frame, "toy", config.experiments["toy"]), config)["measures"]
     trace = next(measure for measure in toy if measure["name"] == "covariance_trace.mean")
@@ -113,7 +114,8 @@ def test_the_onset_of_an_arm_is_marked_on_its_curve_with_the_level(finished: Pat
     tidy = pd.DataFrame(cells, columns=list(tables.COLUMNS))
     (measure,) = explorer("words", tidy, six)["measures"]
     assert measure["onset"] == {"arms": {"replace": 2}, "about": "triangle: onset of collapse (6 seeds, level 1.6 %)"}
-    assert [(row["regime"], row["generation"], row["onset"]) for row in curves.rows(measure) if "onset" in row] == [("replace", 2, 22.5)]
+    marks = [(row["regime"], row["generation"], row["onset"]) for row in curves.rows(measure) if "onset" in row]
+    assert marks == [("replace", 2, 22.435)]  # the sixth root of 20 * 21 * … * 25
 
 
 def test_a_measure_of_collapse_says_on_the_page_that_no_onset_is_estimable_and_which_key_to_set(finished: Path, config: Config) -> None:
@@ -261,3 +263,12 @@ def test_a_clone_without_its_data_has_a_page_without_rows_that_another_run_can_b
     assert (other["name"], sorted(other["experiments"])) == ("results", sorted(config.experiments))
     assert "This run keeps no rows" in page
     assert "words/replace" not in page.split('<script type="module">')[0]
+
+
+def test_kept_rows_that_are_numbers_are_not_said_to_be_missing(finished: Path, config: Config) -> None:
+    assert kept_rows.is_here("words", config.experiments["words"])
+    assert not kept_rows.is_here("toy", config.experiments["toy"])
+    template = build.environment().get_template("texts.html.j2")
+    pages = [template.render(experiments=[{"keeps_rows": keeps}]) for keeps in (True, False)]
+    assert ["keeps no rows" in page for page in pages] == [False, True]
+    assert "numbers and tables are not shown side by side" in pages[0]

@@ -98,6 +98,9 @@ def test_a_placebo_ties_and_a_cure_wins_for_certain(tmp_path: Path, monkeypatch:
     assert np.isnan(by_knob.loc["control", "place"])
     (shown,) = on_page.context(parsed)
     assert [row["place"] for row in shown["rows"]] == ["1", "2", "3", "beside"]
+    ends = [end for row in shown["rows"] for end in row["ends"]]
+    assert (min(ends), max(ends)) == (0.0, on_page.WIDTH)
+    assert shown["rows"][0]["ends"][1] < shown["baseline"]
     assert ranking_table(ranked).row_count == 4
     Path(parsed.results.ranking).write_text("altered\n")
     with pytest.raises(HeirloomError, match=r"ranking\.csv: not the bytes"):

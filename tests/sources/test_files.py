@@ -166,3 +166,12 @@ def test_rows_longer_than_every_document_are_refused_before_any_job(tmp_path: Pa
     with pytest.raises(HeirloomError, match=r"source.text.row_tokens: 64 given, but no document is that long"):
         sources.preflight(source([str(tmp_path / "*.txt")], text={"vocab_size": 257}))
     sources.preflight(source([str(tmp_path / "*.txt")], text={"vocab_size": 257, "row_tokens": 4}))
+
+
+@pytest.mark.parametrize("name", ["own.jsonl", "own.json"])
+def test_a_column_that_is_not_there_is_refused_by_a_cheap_look_at_the_first_row(tmp_path: Path, name: str) -> None:
+    row = '{"story": "a", "title": "b"}'
+    path = write(tmp_path / name, f"[{row}]" if name.endswith(".json") else f"{row}\n" * 3)
+    sources.module("files").preflight(source([path], text_column="story"))
+    with pytest.raises(HeirloomError, match=r"source\.text_column: .+ has no 'body'; it has story, title$"):
+        sources.module("files").preflight(source([path], text_column="body"))

@@ -219,3 +219,10 @@ def test_a_hub_id_is_read_at_one_commit_whose_files_are_named_and_verify_learns_
     assert sources.moved_revisions(pinned) == []
     shutil.rmtree(hub_cache)
     assert sources.moved_revisions(manifest) == [(f"me/stories@{OLD}", "the hub gives no answer, and its cache does not know")]
+
+
+def test_a_cheap_look_refuses_a_column_that_the_first_line_lacks(tmp_path: Path) -> None:
+    (tmp_path / "train.jsonl").write_text('{"line": "a", "number": 1}\n')
+    sources.module("hub").preflight(source(tmp_path, splits="train", text_column="line"))
+    with pytest.raises(HeirloomError, match=r"source\.text_column: .+train\.jsonl:1 has no 'text'; it has line, number$"):
+        sources.module("hub").preflight(source(tmp_path, splits="train"))

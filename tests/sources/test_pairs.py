@@ -83,7 +83,8 @@ def test_a_bad_row_is_one_line_with_its_place(tmp_path: Path, row: Any, fault: s
 
 def test_an_unknown_column_is_refused_before_anything_is_read(tmp_path: Path) -> None:
     pq.write_table(pa.Table.from_pylist(ROWS), tmp_path / "a.parquet")
-    for path in (lines(tmp_path / "a.jsonl", ROWS), str(tmp_path / "a.parquet")):
+    (tmp_path / "a.json").write_text(json.dumps(ROWS))
+    for path in (lines(tmp_path / "a.jsonl", ROWS), str(tmp_path / "a.parquet"), str(tmp_path / "a.json")):
         with pytest.raises(HeirloomError, match="has no column 'prompt'; it has question, answer, id"):
             sources.preflight(source([path]))
 

@@ -21,12 +21,21 @@ ADAPTER: TypeAdapter[object] = TypeAdapter(Source)
         ({"name": "wikipedia", "max_documents": 0}, "greater than or equal to 1"),
         ({"name": "files", "paths": []}, "at least 1 item"),
         ({"name": "files", "paths": ["a.txt"], "document_separator": "("}, "is no regular expression"),
+        ({"name": "files", "paths": ["a.txt"], "document_separator": "(?<=a)b"}, r"has a look-around \(\(\?<=\), whose search may not end"),
+        ({"name": "files", "paths": ["a.txt"], "document_separator": r"(a)\1"}, r"has a reference back \(\\1\), whose search may not end"),
+        ({"name": "hub", "dataset": "a/b", "document_separator": "(a+)+b"}, r"has a repeat of a group that repeats \(\(a\+\)\+\)"),
         ({"name": "hub", "dataset": "a/b", "splits": {"train": "train", "valid": "train"}}, "must be different splits"),
     ],
 )
 def test_bad_values_are_refused(declaration: dict[str, object], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         ADAPTER.validate_python(declaration)
+
+
+@pytest.mark.parametrize("pattern", ["^ = [^=]+ = $", "(a|b)+", r"\(\?=", "[(?=]+", r"(?:ab)*c+", r"a{3}(b+)?", "(?i)chapter (\\d+)"])
+def test_an_expression_whose_search_ends_may_separate_documents(pattern: str) -> None:
+    spec = ADAPTER.validate_python({"name": "files", "paths": ["a.txt"], "document_separator": pattern})
+    assert spec.document_separator == pattern  # type: ignore[attr-defined]
 
 
 def test_every_source_in_the_registry_can_be_named_in_the_configuration() -> None:

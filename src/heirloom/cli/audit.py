@@ -13,6 +13,7 @@ from heirloom.cli import progress
 from heirloom.cli.arguments import CONFIG, ConfigFile, complete
 from heirloom.cli.panels import ASK
 from heirloom.errors import HeirloomError
+from heirloom.numerals import counted
 
 if TYPE_CHECKING:
     from heirloom.lineage.audit import Outcome
@@ -85,7 +86,7 @@ def _results(config: Path) -> list[str]:
     except HeirloomError as error:
         typer.echo(f"results: not compared: {error}")
         return []
-    typer.echo(f"results: {compared} files made again from the data, {len(differing)} differ")
+    typer.echo(f"results: {counted(compared, 'file')} made again from the data, {len(differing)} different")
     return [f"{path}: not what the data give; {config}: heirloom summarise and heirloom report write it again" for path in differing]
 
 

@@ -49,12 +49,13 @@ class Wanted(NamedTuple):
 
 def compared(a: str, b: str, options: Options, wanted: Wanted) -> bool:
     """Write what changed between two datasets; return whether that is no failure: no condition holds, or without one nothing changed."""
+    from heirloom.diffs import sides
     from heirloom.diffs.condition import parse
     from heirloom.diffs.parts import paired
     from heirloom.diffs.strangers import in_child
 
     if not b:
-        raise HeirloomError(f"{a}: a second dataset is missing; a series is written {a.rstrip('/')}/0..5")
+        raise HeirloomError(f"{a}: a second dataset is missing; a series is written {sides.example_series(a)}")
     condition = parse(wanted.fail_if) if wanted.fail_if else None
     pairs = paired(a, b)
 

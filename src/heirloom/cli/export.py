@@ -9,6 +9,7 @@ import typer
 
 from heirloom.cli import progress
 from heirloom.cli.arguments import CONFIG, Reference, complete
+from heirloom.numerals import counted
 
 app = typer.Typer(no_args_is_help=True, help="Write what others can open without Heirloom.")
 
@@ -59,7 +60,7 @@ def attestations(reference: Covering, target: Target) -> None:
 
     with progress.waiting("export"):
         number = job.export(reference, target)
-    typer.echo(f"{target}: {number} {'statement' if number == 1 else 'statements'}")
+    typer.echo(f"{target}: {counted(number, 'statement')}")
 
 
 @app.command(epilog="Example: heirloom export crate transformer/keep/0 DIR")
@@ -77,4 +78,6 @@ def crate(
     limit = None if with_data else job.SMALL
     with progress.waiting("export"):
         counts = job.export(reference, target, config=config, authors=author or [], limit=limit)
-    typer.echo(f"{target}: {counts.artefacts} artefacts of {counts.jobs} jobs, {counts.copied} with their bytes")
+    typer.echo(
+        f"{target}: {counted(counts.artefacts, 'artefact')} of {counted(counts.jobs, 'job')}, {counts.copied} copied with their bytes"
+    )

@@ -9,8 +9,10 @@ import typer
 
 from heirloom.cli import progress
 from heirloom.cli.arguments import CONFIG, ConfigFile, Reference, complete
+from heirloom.cli.listing import Full, Listing, echo, echo_beginning
 from heirloom.cli.panels import ASK, KEEP
 from heirloom.errors import HeirloomError
+from heirloom.numerals import counted
 
 app = typer.Typer()
 
@@ -46,7 +48,7 @@ def restore() -> None:
 
     with progress.waiting("restore"):
         num_files = bring_back()
-    typer.echo(f"restored; Snakemake's records of {num_files} files were put back")
+    typer.echo(f"restored; Snakemake's records of {counted(num_files, 'file was', 'files were')} put back")
 
 
 @app.command(rich_help_panel=KEEP, epilog="Example: heirloom prune")
@@ -57,6 +59,7 @@ def prune(
     *,
     yes: Annotated[bool, typer.Option("--yes", help="Remove what is listed.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Also remove what could not be brought back.")] = False,
+    full: Full = False,
 ) -> None:
     """List generations, lineages and experiments that no config names any more; with --yes, remove them."""
     from heirloom.config import load
@@ -66,8 +69,7 @@ def prune(
         leftovers = job.leftovers([load(file) for file in config])
     if yes:
         job.remove(leftovers, force=force)
-    for leftover in leftovers:
-        typer.echo(leftover.line)
+    echo((leftover.line for leftover in leftovers), full=full)
     typer.echo(job.total(leftovers, removed=yes))
 
 
@@ -76,6 +78,8 @@ def trace(
     reference: Reference,
     depth: Annotated[int | None, typer.Option(help="How many steps up to go; all the way to real data by default.")] = None,
     form: Annotated[str, typer.Option("--format", help="tree, json, mermaid or dot.")] = "tree",
+    *,
+    full: Full = False,
 ) -> None:
     """Show what an artefact was made from, down to real data; with #N or #BORN/ROW at the end, where one row came from."""
     from heirloom.lineage import render, render_row, trace_row
@@ -86,21 +90,34 @@ def trace(
     if form not in formats:
         raise HeirloomError(f"--format {form}: {'a row' if has_row else 'an artefact'} has {', '.join(formats)}")
     if has_row:
-        typer.echo(render_row.FORMATS[form](trace_row.trace_row(reference)))
+        text = render_row.FORMATS[form](trace_row.trace_row(reference))
+        echo(text.split("\n") if form == "tree" else [text], full=full)
+        return
+    ancestry = job.trace(reference, depth)
+    if form == "tree":
+        echo_beginning(render.tree_lines(ancestry), f"the ancestry has {len(ancestry.nodes):,} artefacts in all", full=full)
     else:
-        typer.echo(render.FORMATS[form](job.trace(reference, depth)))
+        typer.echo(render.FORMATS[form](ancestry))
 
 
 @app.command(rich_help_panel=ASK, epilog="Example: heirloom descendants transformer/replace/0/1#17")
 def descendants(
     reference: Reference,
     form: Annotated[str, typer.Option("--format", help="table or json.")] = "table",
+    *,
+    full: Full = False,
 ) -> None:
     """List all that was made from an artefact; with #N or #BORN/ROW at the end, all that carries the row, with counts and shares."""
     from heirloom.lineage import descendants as job
 
     job.check_format(form)
-    typer.echo(job.FORMATS[form](job.descendants(reference)))
+    result = job.descendants(reference)
+    if form == "table":
+        *lines, total = job.lines(result)
+        echo(lines, full=full)
+        typer.echo(total)
+    else:
+        typer.echo(job.FORMATS[form](result))
 
 
 @app.command(rich_help_panel=KEEP, epilog="Example: heirloom withdraw transformer/replace/0/0#17 --plan")
@@ -110,13 +127,15 @@ def withdraw(
     config: ConfigFile = CONFIG,
     *,
     apply: Annotated[bool, typer.Option("--apply/--plan", help="Do it, or only list the jobs of the clean rebuild.")] = False,
+    full: Full = False,
 ) -> None:
     """Leave a real row of text out for good: write its passage into the config, and make anew all that was made from it."""
     from heirloom.lineage import withdraw as job
 
     planned = job.plan(reference, because, config)
-    for line in job.lines(planned):
-        typer.echo(line)
+    *lines, total = job.lines(planned)
+    echo(lines, full=full)
+    typer.echo(total)
     if apply:
         job.apply(planned, config)
 
@@ -136,18 +155,20 @@ def verify(
     fast: Annotated[bool, typer.Option("--fast", help="Fingerprints alone (sha256), not DVC's record (md5).")] = False,
     cache: Annotated[bool, typer.Option("--cache", help="DVC's cache, too: before a push.")] = False,
     sources: Annotated[bool, typer.Option("--sources", help="Ask hubs whether they have moved on.")] = False,
+    full: Full = False,
 ) -> None:
     """Read every byte again, and compare it with fingerprints, manifests, ledger and DVC's record; exit status 1 if something differs."""
     from heirloom.lineage import verify as job
 
     if fast and cache:
         raise HeirloomError("verify takes --fast or --cache, not both: --fast compares nothing with DVC")
-    units = []
+    units, mismatches = [], Listing(full)
     reports = job.verify(reference, fast=fast, cache_too=cache, hubs=sources)
     for unit in progress.track(reports, "verify", job.number_of_units(reference)):
         units.append(unit)
         for mismatch in unit.mismatches:
-            typer.echo(mismatch)
+            mismatches.add(mismatch)
+    mismatches.close()
     typer.echo(job.total(units, fast=fast))
     if any(unit.mismatches for unit in units):
         raise typer.Exit(1)
@@ -162,17 +183,19 @@ def repair(
     *,
     dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Only say what would be repaired, and by which road.")] = False,
     remote: Annotated[bool, typer.Option("--remote", help="Also put right bytes in place of damaged ones on the default remote.")] = False,
+    full: Full = False,
 ) -> None:
     """Mend what verify finds: from DVC's cache, the remote, or by redoing the job; exit status 1 if something is left."""
     from heirloom.lineage import repair as job
 
-    outcomes = []
+    outcomes, lines = [], Listing(full)
     for outcome in progress.track(job.repair(references or [], config, dry=dry_run, on_remote=remote), "repair"):
         outcomes.append(outcome)
-        typer.echo(outcome)
+        lines.add(outcome)
     for outcome in job.remaining_damage(references or [], outcomes, dry=dry_run):
         outcomes.append(outcome)
-        typer.echo(outcome)
+        lines.add(outcome)
+    lines.close()
     typer.echo(job.total(outcomes, dry=dry_run))
     if any(dry_run or not outcome.road for outcome in outcomes):
         raise typer.Exit(1)

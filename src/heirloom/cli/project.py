@@ -38,11 +38,13 @@ def init(
         raise HeirloomError("give either --example or --data")
     else:
         from heirloom.projects import own_data
+        from heirloom.sources import strangers
 
+        models = [] if model is None else [{"path": model}]
         with progress.waiting("init"):
-            choices = own_data.project(folder, data, model)
-        for choice in choices:
-            typer.echo(f"{choice.key}: {choice.value}  ({choice.reason})")
+            choices = strangers.guarded(lambda: own_data.project(folder, data, model), [{"path": data}], models)
+        for key, value, reason in choices:  # tuples have come as lists
+            typer.echo(f"{key}: {value}  ({reason})")
     typer.echo(f"next: cd {folder} && heirloom run")
 
 

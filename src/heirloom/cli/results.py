@@ -11,6 +11,7 @@ from heirloom.cli import progress
 from heirloom.cli.arguments import CONFIG, ConfigFile, complete
 from heirloom.cli.panels import LOOK, RUN
 from heirloom.errors import HeirloomError
+from heirloom.numerals import counted
 
 app = typer.Typer()
 
@@ -39,10 +40,10 @@ def check(
     settings = load(config)
     layout.check(settings)
     with progress.waiting("check"):
-        (preflight.thorough if thorough else preflight.cheap)(settings)
+        preflight.guarded(preflight.thorough if thorough else preflight.cheap, settings)
     if not quiet:
         num_lineages = sum(1 for _ in settings.lineages())
-        typer.echo(f"{config}: {len(settings.experiments)} experiments, {num_lineages} lineages")
+        typer.echo(f"{config}: {counted(len(settings.experiments), 'experiment')}, {counted(num_lineages, 'lineage')}")
     if path is not None and not profile:
         raise HeirloomError(f"{path}: --profile stands before the path of a profile, and --config before that of a config")
     if profile:
@@ -134,7 +135,7 @@ def reference(config: ConfigFile = CONFIG) -> None:
     from heirloom.config import load
     from heirloom.report import reference as job
 
-    typer.echo(f"{job.FILE}: {job.write(load(config))} numbers")
+    typer.echo(f"{job.FILE}: {counted(job.write(load(config)), 'number')}")
 
 
 @app.command(rich_help_panel=LOOK, epilog="Example: heirloom theory --config configs/theory.yaml")

@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Annotated, Any
 
 import typer
@@ -17,6 +18,7 @@ from heirloom.artefacts import kinds, manifest, paths
 from heirloom.artefacts.files import dumps, write_text
 from heirloom.runtime import device, processes, program, usage
 from heirloom.runtime.heap import keep_freed_memory
+from heirloom.sources import strangers
 from heirloom.workflow.step import Step
 from heirloom.workflow.steps import STEPS
 
@@ -96,7 +98,11 @@ def _run(step: Step, options: Mapping[str, Any]) -> None:
         share = {} if shard is None else {"shard": (shard, options["shards"])}
         joined_inputs = {role: " ".join(input_paths) for role, input_paths in inputs.items()}
         module = step.load()
-        module.run(module.Slice.model_validate(fields), joined_inputs, outputs, **share)
+        work = partial(module.run, module.Slice.model_validate(fields), joined_inputs, outputs, **share)
+        if step.takes:
+            work()
+        else:  # what has no ancestor comes from files of others
+            strangers.guarded(work, [fields.get("source")], [fields.get("model")])
         processes.leave()
 
 

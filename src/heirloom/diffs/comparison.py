@@ -19,7 +19,6 @@ from heirloom.diffs import belonging, changes, columns, corpus, identity, origin
 from heirloom.diffs.cells import Hashes, Ints, Ragged, join, ragged
 from heirloom.diffs.common import Common, common
 from heirloom.diffs.likeness import Likeness, likeness
-from heirloom.diffs.numerals import counted
 from heirloom.diffs.options import FEWEST_ROWS, Options
 from heirloom.diffs.pairing import Pairing, tolerant
 from heirloom.diffs.pieces import pieces_of
@@ -30,6 +29,7 @@ from heirloom.diffs.sides import Side
 from heirloom.diffs.spool import Spool
 from heirloom.errors import HeirloomError
 from heirloom.measures.tables import Column
+from heirloom.numerals import counted
 from heirloom.stats.samples import Floats, TextSample, VectorSample
 
 ALL_NEAR_ROWS = 1_000_000

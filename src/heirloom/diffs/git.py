@@ -14,13 +14,13 @@ from heirloom import credentials
 from heirloom.artefacts import paths
 from heirloom.diffs import columns, pairing, rows, verdict
 from heirloom.diffs.common import common
-from heirloom.diffs.numerals import num_rows
 from heirloom.diffs.render.blocks import safe
 from heirloom.diffs.sides import Side
 from heirloom.errors import HeirloomError
 from heirloom.lineage import dvc, pointers
 from heirloom.lineage.artefact import Artefact
 from heirloom.lineage.project import Project
+from heirloom.numerals import counted, num_rows
 
 MAX_DATASETS = 10
 """Datasets of one folder whose rows are compared: `git diff` must answer soon."""
@@ -67,7 +67,7 @@ def summary(path: str, old: Path, new: Path) -> str:
     shared_names = old_files.keys() & new_files.keys()
     changed = sorted(name for name in shared_names if old_files[name] != new_files[name])
     num_added, num_removed = len(new_files.keys() - shared_names), len(old_files.keys() - shared_names)
-    lines = [f"{path.removesuffix('.dvc')}: {len(changed)} files changed, {num_added} added, {num_removed} removed"]
+    lines = [f"{path.removesuffix('.dvc')}: {counted(len(changed), 'file')} changed, {num_added} added, {num_removed} removed"]
     datasets = [name for name in changed if name.endswith(".parquet")]
     lines += [f"  {name}: {_rows(name, old_files, new_files)}" for name in datasets[:MAX_DATASETS]]
     if len(datasets) > MAX_DATASETS:

@@ -8,12 +8,12 @@ from contextlib import chdir
 from typing import NamedTuple
 
 from heirloom.diffs import versions
-from heirloom.diffs.numerals import num_rows
 from heirloom.diffs.sides import Side
 from heirloom.errors import HeirloomError
 from heirloom.lineage import git, index, references, why_not
 from heirloom.lineage.ledger import LEDGER
 from heirloom.lineage.project import Project
+from heirloom.numerals import num_rows
 from heirloom.workflow import folders
 
 DIGITS = 10

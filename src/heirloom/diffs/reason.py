@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from heirloom.diffs.numerals import counted, num_rows
+from heirloom.numerals import counted, num_rows
 
 if TYPE_CHECKING:
     from heirloom.diffs.result import DatasetDiff, Identity, Moved, Vocabulary

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from heirloom.diffs.numerals import num_rows
+from heirloom.numerals import num_rows
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ from heirloom.diffs.sides import Side, locate
 from heirloom.diffs.views import viewed_side
 from heirloom.diffs.words import Lexicon
 from heirloom.measures.text import BANDS
+from heirloom.spreadsheets import guarded
 
 _OPPOSITE = {"narrower": "broader", "broader": "narrower"}
 
@@ -86,7 +87,7 @@ class Series:
         writer.writerow(("a", "b", "distance", "verdict"))
         for name_a, distances, verdicts in zip(self.names, self.distances, self.verdicts, strict=True):
             for name_b, distance, verdict in zip(self.names, distances, verdicts, strict=True):
-                writer.writerow((name_a, name_b, distance, verdict))
+                writer.writerow((guarded(name_a), guarded(name_b), distance, verdict))
         return text.getvalue()
 
 

@@ -35,6 +35,7 @@ MAX_BATCH_BYTES = 1 << 26
 SAVED_SPLITS = "dataset_dict.json"
 """Where `datasets` lists the splits of a saved `DatasetDict`."""
 _RANGE = re.compile(r"(?P<before>.*/)(?P<first>\d+)\.\.(?P<last>\d+)(?P<after>(?::\w+)?(?:@.+)?)")
+_LINEAGE = re.compile(r"(?P<lineage>[^/.]+/[^/.]+/\d+)(?:/\d+(?P<after>:\w+)?)?/?")
 
 
 @dataclass(frozen=True, eq=False)
@@ -219,6 +220,12 @@ def _elsewhere(text: str) -> Path | None:
 
     asked = versions.version(text)
     return versions.fetched(asked) if asked else None
+
+
+def example_series(reference: str) -> str:
+    """Return how the series of a lineage is written, of which a reference names a generation, or the lineage; else of another's."""
+    match = _LINEAGE.fullmatch(reference)
+    return f"{match['lineage']}/0..5{match['after'] or ''}" if match else "lm/replace/0/0..5"
 
 
 def generations(text: str) -> list[str] | None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from heirloom.diffs.numerals import num_rows
 from heirloom.diffs.result import Distribution, Identity, Test, Verdict, Vocabulary
 from heirloom.diffs.row_result import Column, Rows
+from heirloom.numerals import num_rows
 
 _MEANING = {"narrower": "B is narrower than A", "broader": "B is broader than A", "elsewhere": "B lies elsewhere than A"}
 

@@ -55,11 +55,10 @@ With `folder` the path of this folder or its name on the hub:
 ```"""
 _MAKING = """## Make it again
 
-In a clone of the project that made it:
+In a clone of the project that made it, with its version of Heirloom installed:
 
 ```console
-{checkout}make env
-snakemake '{target}'
+{checkout}heirloom run {target}
 ```
 
 The bytes come out equal on the same processor type and thread count, with {libraries}.
@@ -189,7 +188,7 @@ def _ending(subject: Subject, python: str) -> list[str]:
     libraries = ", ".join(f"{name} {version}" for name, version in versions.items())
     making = _MAKING.format(
         checkout=f"git checkout {commit}\n" if commit else "",
-        target=subject.target,
+        target=subject.request,
         libraries=libraries or "the same libraries",
     )
     return [_OPENING.format(python=python), making, "## Licence", prose(subject.licence.sentence)]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from heirloom.artefacts import kinds
+from heirloom.artefacts import kinds, paths
 from heirloom.artefacts.kinds import Key
 from heirloom.errors import HeirloomError
 from heirloom.export import licences
@@ -34,6 +35,8 @@ class Subject:
         The training set of its generation; None for real data, and where it is not to be had.
     licence
         Of the real data.
+    config
+        The config file that it is exported with.
     selected
         The rows of its generation that judges let pass; None where there are no judges, and where the rows are not to be had.
     """
@@ -43,6 +46,7 @@ class Subject:
     real: Artefact
     train: Artefact | None
     licence: licences.Licence
+    config: Path
     selected: Artefact | None = None
 
     @property
@@ -98,9 +102,11 @@ class Subject:
         return SPECS.get(self.family, FamilySpec).library
 
     @property
-    def target(self) -> str:
+    def request(self) -> str:
         """What Snakemake is asked for to make it: its path, or the trajectory of the chain that it is a snapshot of."""
-        return target_of(self.artefact.step, self.artefact.path)
+        target = target_of(self.artefact.step, self.artefact.path)
+        words = [target] if self.config == Path(paths.CONFIG) else ["--configfile", str(self.config), "--", target]
+        return shlex.join(words)
 
 
 @dataclass(frozen=True)
@@ -137,7 +143,7 @@ def describe(artefact: Artefact, config: Path) -> Subject:
     train = None if key.generation is None else _artefact_with_manifest(artefact.project, kinds.TRAIN.at(key))
     selected = _artefact_with_manifest(artefact.project, kinds.SELECTED.at(key)) if key.generation else None
     licence = licences.of(key.experiment, real.slice["source"], config)
-    return Subject(artefact, key, real, train, licence, selected)
+    return Subject(artefact, key, real, train, licence, config, selected)
 
 
 def count_rows(rows: Path) -> RowCounts:

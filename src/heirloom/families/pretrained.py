@@ -10,14 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from heirloom.errors import HeirloomError
-from heirloom.families import pretrained_gguf, pretrained_tokenizer, pretrained_weights
+from heirloom.families import gguf_header, pretrained_gguf, pretrained_headers, pretrained_tokenizer, pretrained_weights
 from heirloom.families.pretrained_files import KEY, location, model_files, one_line_errors, options
 from heirloom.sources.input_files import check
 from heirloom.specs.pretrained import Pretrained
 
 _OPENED_PARAMETERS = 250_000_000
 """Models up to this size are opened before any job; larger ones by the job that brings them in, which is before any training."""
-_MOST_LAYERS = 10_000
 _NUMBERS_A_BYTE = 8  # one bit each is the least that any format takes
 
 
@@ -27,7 +26,8 @@ def preflight(spec: Pretrained) -> None:
     Raises
     ------
     HeirloomError
-        If a folder, package or GGUF file is missing, or a folder has no safetensors or is an adapter.
+        If a folder, package or GGUF file is missing, a folder has no safetensors or is an adapter, or a header is damaged or asks for
+        more than the tensors have.
     """
     place = location(spec)
     if isinstance(place, str):
@@ -41,6 +41,10 @@ def preflight(spec: Pretrained) -> None:
     if not spec.gguf and not any(place.glob("*.safetensors")):
         raise HeirloomError(f"{KEY}: {place} holds no .safetensors file, and weights in other files are never opened; convert them first")
     check(model_files(spec))
+    if spec.gguf:
+        gguf_header.check(place / spec.gguf)
+    else:
+        pretrained_headers.check(place)
 
 
 def check_reach(spec: Pretrained, num_tokens: int) -> None:
@@ -53,7 +57,7 @@ def check_reach(spec: Pretrained, num_tokens: int) -> None:
     """
     preflight(spec)
     context = getattr(configuration(spec).get_text_config(), "max_position_embeddings", None)
-    if context is not None and num_tokens > context:
+    if isinstance(context, int) and num_tokens > context:
         raise HeirloomError(
             f"{KEY}: {spec.name} has a context of {context} tokens, and {num_tokens} are needed; lower source.text.row_tokens, of pairs "
             "max_prompt_tokens or max_completion_tokens"
@@ -91,7 +95,7 @@ def check_vocabulary(spec: Pretrained, reader: Pretrained) -> tuple[str, ...]:
     if text_reader is None:
         ids = pretrained_gguf.num_tokens(reader)
     else:
-        ids = max(text_reader.tokenizer.get_vocab(with_added_tokens=True).values()) + 1
+        ids = max(text_reader.tokenizer.get_vocab(with_added_tokens=True).values(), default=-1) + 1
     if ids > weights:
         raise HeirloomError(
             f"source.text.tokenizer: the tokenizer of {reader.name} has {ids} token ids, but {KEY}, {spec.name}, has weights for {weights} "
@@ -132,9 +136,6 @@ def _check_architecture(spec: Pretrained) -> Any:
 
 def _num_parameters(spec: Pretrained, config: Any) -> int:
     """Return how many numbers a model in a folder has by its configuration, refusing more than its files can hold."""
-    layers = getattr(config.get_text_config(), "num_hidden_layers", 0)
-    if isinstance(layers, int) and layers > _MOST_LAYERS:
-        raise HeirloomError(f"{KEY}: the config.json of {spec.name} asks for {layers} layers, and at most {_MOST_LAYERS} are read")
     with one_line_errors(spec):
         number = pretrained_weights.num_parameters(config)
     num_bytes = sum(file.stat().st_size for file in Path(location(spec)).glob("*.safetensors"))
@@ -157,6 +158,7 @@ def configuration(spec: Pretrained) -> Any:
     if spec.gguf:
         preflight(spec)
         return pretrained_gguf.configuration(spec)
+    pretrained_weights.quieten()
     with one_line_errors(spec):
         load_options = options(spec)
         from transformers import AutoConfig

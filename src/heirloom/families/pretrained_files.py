@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from heirloom.errors import HeirloomError
+from heirloom.runtime import child
 from heirloom.sources import hub_repository
 from heirloom.sources.input_files import MODEL_FILE, TOKENIZER_FILE, SourceFile, absence, local_file, package_file, package_folder
 from heirloom.specs.pretrained import Pretrained
@@ -87,11 +88,12 @@ def options(spec: Pretrained) -> dict[str, Any]:
 @contextmanager
 def one_line_errors(spec: Pretrained) -> Iterator[None]:
     """Say in one line what could not be had, and what to give in its place."""
+    child.opening(spec.name)
     try:
         yield
-    except HeirloomError:
+    except (HeirloomError, KeyboardInterrupt, SystemExit, GeneratorExit):
         raise
-    except Exception as error:  # noqa: BLE001  what the libraries raise on a folder that does not fit has no narrower base
+    except BaseException as error:  # noqa: BLE001  the libraries' errors share no narrower base, and what Rust panics with is no Exception
         reason = " ".join(f"{type(error).__name__}: {error}".split())[:180]
         raise HeirloomError(
             f"{KEY}: cannot get {spec.name}; give path: a local folder with config.json, *.safetensors and tokenizer files ({reason})"

@@ -8,7 +8,6 @@ and drops the rest. Without that file the class is the road, and for GGUF what t
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -17,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from heirloom.data import tokenization
 from heirloom.errors import HeirloomError
-from heirloom.families import pretrained_gguf, pretrained_weights
+from heirloom.families import pretrained_gguf, pretrained_headers, pretrained_weights
 from heirloom.families.pretrained_files import KEY, fetch_tokenizer, location, one_line_errors, options
 from heirloom.specs.pretrained import Pretrained
 
@@ -29,7 +28,8 @@ CONFIG = "tokenizer_config.json"
 _PIECES_FILE = "tokenizer.model"
 _SENTENCEPIECE = {"sentencepiece": "sentencepiece", "protobuf": "google"}
 """Package → module of those that the library needs for `_PIECES_FILE`."""
-_FILES = (TOKENIZER, _PIECES_FILE, "vocab.json", "vocab.txt")
+_VOCABULARY = "vocab.json"
+_FILES = (TOKENIZER, _PIECES_FILE, _VOCABULARY, "vocab.txt")
 _NAMES = ("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token")
 _PROBES = (
     "In 2003 the Queen's 12 ships didn't sail 1,000 miles; HMS Terror did.",
@@ -91,13 +91,22 @@ def read(spec: Pretrained) -> Reader:
     if not spec.gguf and not (folder / TOKENIZER).is_file() and (folder / _PIECES_FILE).is_file():
         _need_sentencepiece(folder)
     pretrained_weights.quieten()
+    if not spec.gguf:
+        _check_files(folder)
     with one_line_errors(spec):
         library = AutoTokenizer.from_pretrained(folder, trust_remote_code=False, **options(spec))
-    backend = getattr(library, "backend_tokenizer", None)
-    if backend is None:
-        raise HeirloomError(f"{KEY}: the tokenizer of {spec.name} is not one of the `tokenizers` library, and has no {TOKENIZER}")
-    library_tokenizer = _plain_tokenizer(backend.to_str())
-    return _from_gguf(spec, library, library_tokenizer) if spec.gguf else _from_folder(folder, library, library_tokenizer)
+        backend = getattr(library, "backend_tokenizer", None)
+        if backend is None:
+            raise HeirloomError(f"{KEY}: the tokenizer of {spec.name} is not one of the `tokenizers` library, and has no {TOKENIZER}")
+        library_tokenizer = _plain_tokenizer(backend.to_str())
+        return _from_gguf(spec, library, library_tokenizer) if spec.gguf else _from_folder(folder, library, library_tokenizer)
+
+
+def _check_files(folder: Path) -> None:
+    """Refuse files of a tokenizer that are no JSON objects."""
+    for name in (TOKENIZER, CONFIG, _VOCABULARY):
+        if (folder / name).is_file():
+            pretrained_headers.json_object(folder / name)
 
 
 def _need_sentencepiece(folder: Path) -> None:
@@ -161,10 +170,7 @@ def _configured_flags(folder: Path) -> dict[str, bool]:
     file = folder / CONFIG
     if not file.is_file():
         return {}
-    try:
-        settings = json.loads(file.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise HeirloomError(f"{file}: not valid JSON ({error})") from None
+    settings = pretrained_headers.json_object(file)
     return {name: settings.get(name) is True for name in pretrained_gguf.TOKEN_FLAGS}
 
 
@@ -173,7 +179,10 @@ def _add(tokenizer: Tokenizer, names: Mapping[str, str], flags: Mapping[str, boo
     from tokenizers import processors
 
     tokens, text = tokenizer.encode("a").tokens, tokenizer.encode("a", add_special_tokens=False).tokens
-    place = next(place for place in range(len(tokens) + 1) if tokens[place : place + len(text)] == text)
+    places = (place for place in range(len(tokens) + 1) if tokens[place : place + len(text)] == text)
+    place = next(places, None)
+    if place is None:
+        raise HeirloomError(f"{KEY}: the tokenizer's post_processor writes 'a' as {tokens}, without the tokens of its text, {text}")
     prefix, suffix = tokens[:place], tokens[place + len(text) :]
     start, end = (names.get(role) if flags.get(f"add_{role}") else None for role in ("bos_token", "eos_token"))
     new_prefix = [start, *prefix] if start and start not in prefix else prefix

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+from heirloom.numerals import counted
+
 
 def caught(num_jobs: int, num_redone: int, num_forged: int) -> float:
     """Return the probability that at least one forged job is among those that are redone.
@@ -21,4 +23,4 @@ def sentence(num_jobs: int, num_redone: int) -> str:
     for percent in (1, 5, 20):
         forged = max(1, round(num_jobs * percent / 100))
         parts.append(f"{percent} % forged ({forged}) {caught(num_jobs, num_redone, forged):.1%}")
-    return f"{num_redone} of {num_jobs} jobs redone; the chance of having caught: {', '.join(parts)}"
+    return f"{num_redone} of {counted(num_jobs, 'job')} redone; the chance of having caught: {', '.join(parts)}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 from heirloom.artefacts import kinds, paths
@@ -12,6 +12,9 @@ from heirloom.errors import HeirloomError
 from heirloom.lineage import cache, dvc, edges, index, pointers
 from heirloom.lineage.ledger import LEDGER, Entry
 from heirloom.workflow import folders
+
+RecordedFiles = Mapping[str, Mapping[str, str]]
+"""Artefact or note → path → md5 of the files that DVC has recorded of it (`folders.by_artefact`)."""
 
 
 def fault(artefact: str) -> str:
@@ -105,50 +108,48 @@ def losses(lineage: str, ledger_paths: Iterable[str], config: Config | None, lis
     listing
         Path → md5 of what DVC has recorded of the lineage.
     """
-    units = folders.lineages().get(lineage, [])
+    units = folders.units_in(lineage)
     sealed_paths = {path.as_posix() for unit in units for path in folders.sealed_artefacts(unit)}
     faults = {}
+    recorded_files = folders.by_artefact(listing)
     for artefact in sorted(sealed_paths.union(ledger_paths)):
         reason = fault(artefact)
-        if not reason or (_is_safe(artefact, listing) and not edges.is_misplaced(artefact)):
+        if not reason or (_is_safe(artefact, recorded_files) and not edges.is_misplaced(artefact)):
             continue
         if reason == f"{artefact}: missing" and is_dropped(artefact, config, listing):
             continue
         faults[artefact] = reason
-    return faults | _spoilt(lineage, listing)
+    return faults | _spoilt(lineage, units, listing, recorded_files)
 
 
-def _spoilt(lineage: str, listing: Mapping[str, str]) -> dict[str, str]:
+def _spoilt(lineage: str, units: Collection[str], listing: Mapping[str, str], recorded_files: RecordedFiles) -> dict[str, str]:
     """Return artefact → what is wrong with it, for those that were written to after the record under an equal fingerprint.
 
     DVC would record what lies there now. It hashes a file again whose time has changed; so only those are read
     here, and only if something else in the lineage has changed, because DVC is not asked otherwise.
     """
-    units = folders.lineages().get(lineage, [])
     notes = [note for unit in units for note in folders.notes(unit)]
     if not listing or all(listing.get(note.as_posix()) == dvc.md5(note) for note in notes):
         return {}
     recorded_at = pointers.file_of(lineage).stat().st_mtime_ns
     faults = {}
     for artefact in (str(path) for unit in units for path in folders.sealed_artefacts(unit)):
-        if not _is_safe(artefact, listing):
+        if not _is_safe(artefact, recorded_files):
             continue
-        files = {Path(path): md5 for path, md5 in listing.items() if path == artefact or path.startswith(f"{artefact}/")}
+        files = {Path(path): md5 for path, md5 in recorded_files[artefact].items()}
         newer = {path: md5 for path, md5 in files.items() if path.exists() and path.stat().st_mtime_ns > recorded_at}
         for path in cache.damaged_files(newer):
             faults[artefact] = f"{path}: changed since it was recorded"
     return faults
 
 
-def _is_safe(artefact: str, listing: Mapping[str, str]) -> bool:
+def _is_safe(artefact: str, recorded_files: RecordedFiles) -> bool:
     """Return whether DVC's record has an artefact, its fingerprint and its manifest, and the latter two are unchanged here."""
-    if not any(path == artefact or path.startswith(f"{artefact}/") for path in listing):
-        return False
     notes = [paths.fingerprint(artefact), paths.manifest(artefact)]
-    if not all(note in listing for note in notes):
+    if not all(path in recorded_files for path in (artefact, *notes)):
         return False
     present = [note for note in notes if Path(note).exists()]
-    return all(dvc.md5(Path(note)) == listing[note] for note in present)
+    return all(dvc.md5(Path(note)) == recorded_files[note][note] for note in present)
 
 
 def _size(artefact: str) -> int:

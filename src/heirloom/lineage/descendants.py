@@ -20,6 +20,7 @@ from heirloom.lineage.artefact import Artefact
 from heirloom.lineage.project import locate
 from heirloom.lineage.recorded_jobs import in_order
 from heirloom.lineage.row_shares import RowKey, Shares, count
+from heirloom.numerals import counted
 from heirloom.workflow.steps import STEPS, made_kinds
 
 
@@ -152,7 +153,8 @@ def lines(result: Descendants) -> Iterator[str]:
         yield f"{one.artefact.name:<{width}}  {_words(one)}"
     sets = sum(one.kind.form == "rows" for one in result.all)
     models = sum(one.kind.form == "model" for one in result.all)
-    yield f"{result.reference}: {sets} datasets, {models} models, {len(result.all) - sets - models} other artefacts"
+    counts = counted(sets, "dataset"), counted(models, "model"), counted(len(result.all) - sets - models, "other artefact")
+    yield f"{result.reference}: {', '.join(counts)}"
 
 
 def _words(one: Descendant) -> str:
@@ -161,7 +163,7 @@ def _words(one: Descendant) -> str:
     total = one.shares.total
     parts = {"as text": one.shares.text, "in prompts": one.shares.prompts, "by model": one.shares.by_model}
     words = [f"{number:,} {name} ({100 * number / total:.3g} %)" for name, number in parts.items() if number]
-    return f"{one.kind.word}: of {total:,} rows {', '.join(words)}"
+    return f"{one.kind.word}: of {counted(total, 'row')} {', '.join(words)}"
 
 
 def as_json(result: Descendants) -> str:

@@ -21,7 +21,7 @@ from typing import Any
 from heirloom import credentials, records
 from heirloom.artefacts.files import replacing
 from heirloom.errors import HeirloomError
-from heirloom.lineage import pointers
+from heirloom.lineage import dvc_program, pointers
 
 STAGE = "workflow"
 PIPELINE = Path("dvc.yaml")
@@ -262,7 +262,7 @@ def _without_git() -> bool:
 
 
 def _run(*arguments: str, hint: str = "the data are safe, try heirloom record again") -> str:
-    command = [sys.executable, "-P", "-m", "dvc", *arguments]
+    command = [sys.executable, "-P", "-m", dvc_program.__name__, *arguments]
     process = subprocess.run(command, capture_output=True, text=True, errors="backslashreplace", check=False)
     if process.returncode:
         lines = [line.strip() for line in credentials.hidden(process.stderr).splitlines() if line.strip()]

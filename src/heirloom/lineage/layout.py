@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from heirloom import records, results
+from heirloom import globs, records, results
 from heirloom.artefacts import kinds
 from heirloom.config import Config
 from heirloom.errors import HeirloomError, first_of
@@ -29,8 +29,10 @@ def check(config: Config) -> None:
     Raises
     ------
     HeirloomError
-        If a folder of data or results is a symbolic link, a folder of a run is a file, or a merge has left conflict marks in a record.
+        If a folder of data or results is a symbolic link, a folder of a run is a file, a merge has left conflict marks in a record, or
+        the path of the project has a control character.
     """
+    globs.check_name(Path.cwd())
     for folder in _folders(config):
         if folder.is_symlink():
             raise HeirloomError(_about_link(folder))

@@ -126,7 +126,7 @@ class Project:
         """
         artefacts = self.ledger if self.commit else {*index.artefacts_on_disk(self.root), *filter(self.has_manifest, self.ledger)}
         unit_of = {path: folders.unit_of(path) for path in sorted(artefacts)}
-        units = references.units(reference, sorted(folders.units_of(artefacts)))
+        units = set(references.units(reference, sorted(folders.units_of(artefacts))))
         return [self.recorded_artefact(path) for path, unit in unit_of.items() if unit in units]
 
     def ancestors(self, artefacts: Iterable[Artefact], depth: int | None = None) -> dict[str, Artefact]:

@@ -59,11 +59,10 @@ def leftovers(configs: Iterable[Config]) -> list[Leftover]:
     leftovers = []
     for lineage in _lineages():
         listing = dvc.listing(lineage)
-        if lineage not in config_folders:
-            leftovers.append(_leftover(lineage, lineage, listing))
-            continue
-        units = _generations(lineage, listing or {})
-        leftovers += [_leftover(unit, lineage, listing) for unit in units if unit not in config_folders]
+        units = _generations(lineage, listing or {}) if lineage in config_folders else [lineage]
+        unnamed_units = [unit for unit in units if unit not in config_folders]
+        obstacle = _pointer_fault(lineage) if unnamed_units else ""
+        leftovers += [_leftover(unit, lineage, listing, obstacle) for unit in unnamed_units]
     return leftovers
 
 
@@ -88,7 +87,8 @@ def remove(leftovers: Sequence[Leftover], *, force: bool = False) -> None:
         shutil.rmtree(leftover.path, ignore_errors=True)
         _pointer(leftover.path).unlink(missing_ok=True)
     paths = [leftover.path for leftover in leftovers]
-    dvc.add([path for path in paths if path in _recorded_units(path)])  # DVC forgets of a folder's record what it does not find
+    recorded_units = _recorded_units(paths)
+    dvc.add([path for path in paths if path in recorded_units])  # DVC forgets of a folder's record what it does not find
     ledger.forget(paths)
     for folder in {parent for path in paths for parent in list(Path(path).parents)[:2]}:
         _remove_if_empty(folder)
@@ -124,23 +124,30 @@ def _lineages() -> list[str]:
 
 
 def _generations(lineage: str, recorded: Iterable[str]) -> list[str]:
-    on_disk = folders.lineages().get(lineage, [])
+    on_disk = folders.units_in(lineage)
     generations = {*on_disk, *folders.units_of(recorded)} - {lineage}
     return sorted(generations, key=lambda unit: (len(unit), unit))
 
 
-def _leftover(path: str, lineage: str, recorded: Mapping[str, str] | None) -> Leftover:
+def _leftover(path: str, lineage: str, recorded: Mapping[str, str] | None, obstacle: str) -> Leftover:
     files = [file for file in sorted(Path(path).rglob("*")) if file.is_file() and not _is_hidden(file)]
     size = sum(file.stat().st_size for file in files)
-    return Leftover(path, size, _risk(lineage, files, recorded))
+    return Leftover(path, size, obstacle or _risk(lineage, files, recorded))
 
 
-def _risk(lineage: str, files: Sequence[Path], recorded: Mapping[str, str] | None) -> str:
+def _pointer_fault(lineage: str) -> str:
+    """Return why nothing of a lineage can be brought back, in a few words: its pointer is not here, or no commit has it."""
     pointer = _pointer(lineage)
     if not pointer.exists():
         return "not recorded; heirloom record keeps it"
     if git.show("HEAD", pointer) != pointer.read_bytes():
         return f"no commit has {pointer} as it is; git commit it first"
+    return ""
+
+
+def _risk(lineage: str, files: Sequence[Path], recorded: Mapping[str, str] | None) -> str:
+    """Return why some files of a lineage cannot be brought back, in a few words; an empty string if they can."""
+    pointer = _pointer(lineage)
     if files and recorded is None:
         return f"DVC's cache has no record of it; dvc fetch {pointer} first"
     for file in files:
@@ -155,9 +162,10 @@ def _risk(lineage: str, files: Sequence[Path], recorded: Mapping[str, str] | Non
     return ""
 
 
-def _recorded_units(path: str) -> set[str]:
-    lineage = folders.lineage_of(path) or path
-    return folders.units_of(dvc.listing(lineage) or {})
+def _recorded_units(paths: Iterable[str]) -> set[str]:
+    """Return the units that DVC has recorded of the lineages to which some folders belong."""
+    listings = (dvc.listing(lineage) or {} for lineage in folders.lineages_of(paths))
+    return set().union(*map(folders.units_of, listings))
 
 
 def _pointer(path: str) -> Path:

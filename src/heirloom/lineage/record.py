@@ -65,7 +65,7 @@ class RecordReport:
         if self.absent:
             line += f"; {first_of(self.absent)}, and stays recorded: heirloom repair brings it back"
         if self.left_out:
-            line += f"; left out, not complete: {', '.join(self.left_out)}"
+            line += f"; left out, not complete: {first_of(self.left_out)}"
         return line
 
 

@@ -25,28 +25,31 @@ def tree(trace: Trace) -> str:
 
     Under each artefact stand the settings of its step that tell it from the most similar one above.
     """
+    return "\n".join(tree_lines(trace))
+
+
+def tree_lines(trace: Trace) -> Iterator[str]:
+    """Yield the lines of a tree as it grows: a line is as long as its place is deep, so that thousands of generations make a long text."""
     settings_of_step: dict[str, list[dict[str, Any]]] = {}
     drawn_paths: set[str] = set()
-    lines: list[str] = []
     stack: list[tuple[str, str, str, Input]] = [("", "", "", Input("", "", trace.root))]
     while stack:
         indent, branch, indent_below, edge = stack.pop()
         node = trace.nodes.get(edge.path or "")
         role = f"{edge.role}: " if edge.role else ""
         if node is None or node.path in drawn_paths:
-            lines.append(f"{indent}{branch}{role}{_leaf(edge, drawn_paths)}")
+            yield f"{indent}{branch}{role}{_leaf(edge, drawn_paths)}"
             continue
         drawn_paths.add(node.path)
         note = "  (inferred)" if edge.is_inferred else ""
-        lines.append(f"{indent}{branch}{role}{_headline(trace, node)}{note}")
+        yield f"{indent}{branch}{role}{_headline(trace, node)}{note}"
         indent += indent_below
         stack += reversed(_children(indent, node))
         node_settings = settings(node)
         earlier_settings = settings_of_step.setdefault(node.step, [])
-        lines += _settings(indent + ("│    " if node.inputs else "     "), distinguishing(node_settings, earlier_settings))
+        yield from _settings(indent + ("│    " if node.inputs else "     "), distinguishing(node_settings, earlier_settings))
         if node_settings not in earlier_settings:
             earlier_settings.append(node_settings)
-    return "\n".join(lines)
 
 
 def as_json(trace: Trace) -> str:

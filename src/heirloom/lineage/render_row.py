@@ -13,6 +13,7 @@ from heirloom.lineage.references import name_of
 from heirloom.lineage.render import DIGITS, short
 from heirloom.lineage.settings import by_dotted_key
 from heirloom.lineage.trace_row import RowTrace, Text, Writer
+from heirloom.numerals import num_rows
 
 _WIDTH = 120
 
@@ -60,7 +61,7 @@ def _kind(text: Text) -> str:
     row = text.row
     if row["kind"] == "real":
         return f"real row {row['row']}"
-    depth = f", {row['depth']:g} models from a human on average" if "depth" in row else ""
+    depth = f", {row['depth']:.3g} {'model' if row['depth'] == 1 else 'models'} from a human on average" if "depth" in row else ""
     return f"synthetic row {row['row']}, born in generation {row['born']}{depth}"
 
 
@@ -106,7 +107,7 @@ def _writer(writer: Writer) -> list[str]:
         headline += f", from the weights of {start}"
     counts = [f"{rows} {_birth(born)}" for born, rows in writer.births.items()]
     rows = sum(writer.births.values())
-    return [headline, *_wrap(f"read {name_of(writer.train)}: {rows} rows, {', '.join(counts)}", "      ")]
+    return [headline, *_wrap(f"read {name_of(writer.train)}: {num_rows(rows)}, {', '.join(counts)}", "      ")]
 
 
 def _birth(born: int) -> str:

@@ -16,11 +16,12 @@ from pathlib import Path
 
 from heirloom import config as configuration
 from heirloom.errors import HeirloomError
-from heirloom.lineage import dvc, edges, redo, repair_records, repair_roads, survey, unrecorded, verify
+from heirloom.lineage import dvc, edges, redo, repair_records, repair_roads, survey, unrecorded, verify, verify_records
 from heirloom.lineage.ledger import LEDGER
 from heirloom.lineage.repair_records import Outcome
 from heirloom.lineage.repair_roads import REDONE, Case
 from heirloom.lineage.survey import Damage
+from heirloom.numerals import counted
 from heirloom.workflow import folders
 
 NEWER = "another version than DVC recorded, of a run that is not recorded yet: heirloom record keeps it, heirloom restore gives it up"
@@ -65,7 +66,7 @@ def repair(references: Sequence[str], config_file: Path, *, dry: bool = False, o
         # a run that is not recorded has manifests that the ledger need not know
         yield from repair_records.repair_ledger({} if unrecorded.is_marked() else listings, dry=dry)
         if on_remote and not dry:
-            yield from repair_roads.on_remote(case)
+            yield from repair_roads.on_remote(replace(case))  # which reads the listings that this repair has brought
 
 
 def _repair_unlisted(lineage: str, case: Case) -> Generator[Outcome, None, Mapping[str, str]]:
@@ -102,7 +103,7 @@ def total(outcomes: Sequence[Outcome], *, dry: bool = False) -> str:
     roads.pop(REDONE, None)
     artefacts = {folders.name_in_unit(outcome.path) for outcome in outcomes if outcome.road == REDONE}
     parts = [f"{number} {'' if road == 'moved' else 'from '}{road}" for road, number in roads.items()]
-    parts.append(f"{len(artefacts)} artefacts redone")
+    parts.append(f"{counted(len(artefacts), 'artefact')} redone")
     verb = "would be repaired" if dry else "repaired"
     return f"{num_repaired} {verb}: {', '.join(parts)}; {num_unrepaired} not repaired"
 
@@ -132,7 +133,7 @@ def _with_generations(units: Sequence[str], listings: Mapping[str, Mapping[str, 
 
 
 def _md5s(lineage: str) -> dict[str, str]:
-    digests = survey.digests(folders.lineages().get(lineage, []))
+    digests = survey.digests(folders.units_in(lineage))
     return {path: digest.md5 for path, digest in digests.items()}
 
 
@@ -159,12 +160,14 @@ def _without(damages: Sequence[Damage], outcomes: Sequence[Outcome]) -> list[Dam
 
 def _damages(case: Case) -> list[Damage]:
     damages = []
+    units_of = verify_records.units_by_lineage(case.units)
+    files_of, ledger_of = folders.by_unit(case.files), folders.by_unit(survey.entries_of_ledger())
     for lineage, listing in case.listings.items():
-        units = [unit for unit in case.units if folders.lineage_of(unit) == lineage]
         if listing:
-            damages += survey.by_listing(listing, units, case.files)
-        else:
-            damages += [damage for unit in units for damage in survey.by_notes(unit, case.files, case.config)]
+            damages += survey.by_listing(listing, units_of[lineage], case.files)
+            continue
+        for unit in units_of[lineage]:
+            damages += survey.by_notes(unit, files_of.get(unit, {}), ledger_of.get(unit, {}), case.config)
     return damages
 
 

@@ -159,7 +159,7 @@ def repair_ledger(listings: Mapping[str, Mapping[str, str]], *, dry: bool) -> li
             return [Outcome(str(LEDGER), "git", problems[0])]
     if not dry:
         write_text(LEDGER, ledger.text_of(_sound_lines()))
-        units = [unit for lineage in listings for unit in folders.lineages().get(lineage, [])]
+        units = [unit for lineage in listings for unit in folders.units_in(lineage)]
         ledger.write([unit for unit in units if not _is_spoilt(unit)], [], incomplete=list(listings))
     return [Outcome(str(LEDGER), "the manifests", problems[0])]
 
@@ -176,7 +176,7 @@ def ledger_problems(listings: Mapping[str, Mapping[str, str]]) -> list[str]:
 def _unlike_manifests(lines: Mapping[str, str], listings: Mapping[str, Mapping[str, str]]) -> list[str]:
     problems = [mismatch.what for mismatch in verify_records.unknown_lineages(lines)]
     for lineage, listing in listings.items():
-        for unit in folders.lineages().get(lineage, []):
+        for unit in folders.units_in(lineage):
             problems += [mismatch.what for mismatch in verify_records.ledger_mismatches(unit, lines, listing)]
             recorded_paths = [str(path) for path in folders.sealed_artefacts(unit) if verify_records.is_recorded(str(path), listing)]
             outdated_paths = [path for path in recorded_paths if path in lines and lines[path] != (_line(path) or lines[path])]

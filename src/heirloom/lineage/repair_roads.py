@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from heirloom.artefacts import paths
@@ -50,11 +51,12 @@ class Case:
     scratch: Path
     dry: bool
 
-    @property
+    @cached_property
     def listing(self) -> dict[str, str]:
         """Path → recorded md5 of all lineages, within the units."""
+        units = set(self.units)
         entries = (entry for listing in self.listings.values() for entry in listing.items())
-        return {path: md5 for path, md5 in entries if folders.unit_of(path) in self.units}
+        return {path: md5 for path, md5 in entries if folders.unit_of(path) in units}
 
 
 def from_stores(case: Case, damages: Sequence[Damage], remarks: dict[str, str]) -> Iterator[Outcome]:
@@ -106,10 +108,10 @@ def strays(case: Case) -> Iterator[Outcome]:
     """Move files out of places to which they do not belong: out of artefacts' folders, and artefacts of another place with their notes."""
     listing = case.listing
     parents = {str(Path(path).parent) for path in listing}
-    artefact_folders = tuple(f"{folder}/" for folder in parents if folders.unit_of(folder) != folder)
+    artefact_folders = {folder for folder in parents if folders.unit_of(folder) != folder}
     misplaced_names = _misplaced_artefacts(case)
     for path in case.files:
-        is_stray = path.startswith(artefact_folders) or folders.name_in_unit(path) in misplaced_names
+        is_stray = not artefact_folders.isdisjoint(map(str, Path(path).parents)) or folders.name_in_unit(path) in misplaced_names
         if path in listing or not is_stray:
             continue
         if not case.dry:

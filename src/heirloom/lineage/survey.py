@@ -48,11 +48,11 @@ def scope(reference: str | None) -> list[str]:
     HeirloomError
         If nothing here or recorded has that name.
     """
-    ledger = _in_ledger()
+    ledger = entries_of_ledger()
     lineages = {*folders.lineages(), *folders.pointed_lineages(), *pointers.lost_lineages(ledger)}
     recorded_units = folders.units_of(path for lineage in lineages for path in _recorded_paths(lineage))
-    in_ledger = folders.units_of(path for path in ledger if folders.lineage_of(path) in lineages)
-    return references.units(reference, sorted(lineages.union(folders.all_units(), recorded_units, in_ledger)))
+    ledger_units = folders.units_of(path for path in ledger if folders.lineage_of(path) in lineages)
+    return references.units(reference, sorted(lineages.union(folders.all_units(), recorded_units, ledger_units)))
 
 
 def digests(units: Iterable[str]) -> dict[str, Digests]:
@@ -66,20 +66,24 @@ def digests(units: Iterable[str]) -> dict[str, Digests]:
 def by_listing(listing: Mapping[str, str], units: Collection[str], files: Mapping[str, Digests]) -> list[Damage]:
     """Return the files of some units that are not as DVC has recorded them."""
     damages = []
-    artefacts = _artefacts(listing)
+    artefacts, units = _artefacts(listing), set(units)
     for path, md5 in listing.items():
         if folders.unit_of(path) in units and (path not in files or files[path].md5 != md5):
             damages.append(Damage(path, md5, "", _artefact_of(path, artefacts)))
     return damages
 
 
-def by_notes(unit: str, files: Mapping[str, Digests], config: Config) -> list[Damage]:
-    """Return what is damaged in a unit without a record in DVC. The bytes, the notes and the ledger vote on each hash."""
+def by_notes(unit: str, files: Mapping[str, Digests], ledger: Mapping[str, Entry], config: Config) -> list[Damage]:
+    """Return what is damaged in a unit without a record in DVC. The bytes, the notes and the ledger vote on each hash.
+
+    Parameters
+    ----------
+    ledger
+        Path → entry of the unit's artefacts in the ledger.
+    """
     damages = []
-    ledger = _in_ledger()
-    in_ledger = {path for path in ledger if folders.unit_of(path) == unit}
     in_folder = map(str, folders.fingerprinted_artefacts(unit)) if Path(unit).is_dir() else ()
-    for artefact in sorted(in_ledger.union(in_folder)):
+    for artefact in sorted({*ledger, *in_folder}):
         notes = {note: _sha256(note) for note in (paths.fingerprint(artefact), paths.manifest(artefact))}
         sha256_of_bytes = _sha256_of_bytes(artefact, files)
         if not sha256_of_bytes and all(notes.values()) and completeness.is_dropped(artefact, config, {}):
@@ -133,7 +137,8 @@ def _digests(path: str) -> Digests | None:
 
 def _sha256_of_bytes(artefact: str, files: Mapping[str, Digests]) -> str:
     """Return the sha256 of an artefact by its bytes; an empty string if none of its files is here."""
-    sha256s = {path: digests.sha256 for path, digests in files.items() if path == artefact or path.startswith(f"{artefact}/")}
+    present_paths = [artefact, *(path.as_posix() for path in Path(artefact).rglob("*"))]
+    sha256s = {path: files[path].sha256 for path in present_paths if path in files}
     return verify.sha256_of(artefact, sha256s) if sha256s else ""
 
 
@@ -175,7 +180,7 @@ def _recorded_paths(lineage: str) -> Iterator[str]:
         yield from dvc.listing(lineage) or {}
 
 
-def _in_ledger() -> dict[str, Entry]:
+def entries_of_ledger() -> dict[str, Entry]:
     """Return the ledger; if it is damaged, the ledger that git has."""
     for revision in (None, "HEAD"):
         try:

@@ -24,6 +24,7 @@ from heirloom.errors import HeirloomError
 from heirloom.lineage import dvc, edges, pointers, references, verify_records, verify_sources
 from heirloom.lineage.ledger import LEDGER
 from heirloom.lineage.verify_records import Digests, Mismatch, short
+from heirloom.numerals import counted
 from heirloom.workflow import folders
 
 RecordOf = Callable[[str], tuple[dict[str, str], Mismatch | None]]
@@ -75,6 +76,8 @@ def verify(reference: str | None = None, *, fast: bool = False, cache_too: bool 
     unknown = verify_records.unknown_lineages(lines)
     if unknown:
         yield UnitReport(str(LEDGER), 0, 0, tuple(unknown))
+    lines_of = folders.by_unit(lines)
+    ledger_units = verify_records.units_by_lineage(lines_of)
     recorded_of, changes_of = cache(verify_records.recorded_hashes), cache(verify_sources.changes)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         reading = {unit: _submit(pool, unit, fast=fast) for unit in units}
@@ -86,11 +89,11 @@ def verify(reference: str | None = None, *, fast: bool = False, cache_too: bool 
             if obstacle:
                 yield UnitReport(lineage or "", 0, 0, (obstacle,))
             sizes: dict[str, int] = {}
-            members = list(its_units)
+            members, listing_of = list(its_units), folders.by_unit(listing)
             for unit in members:
                 files, unreadable = _collect(reading.pop(unit))
-                mismatches = [*unreadable, *_fingerprints(unit, files, lines, recorded_of)]
-                mismatches += verify_records.record_mismatches(listing, unit, files)
+                mismatches = [*unreadable, *_fingerprints(unit, files, lines_of.get(unit, {}), recorded_of)]
+                mismatches += verify_records.record_mismatches(listing_of.get(unit, {}), files) if listing else ()
                 mismatches += verify_records.ledger_mismatches(unit, lines, listing)
                 mismatches += verify_sources.source_mismatches(unit, changes_of, hubs=hubs)
                 sizes |= {path: digests.size for path, digests in files.items() if listing.get(path) == digests.md5}
@@ -99,7 +102,7 @@ def verify(reference: str | None = None, *, fast: bool = False, cache_too: bool 
                 yield UnitReport(unit, len(files), size, tuple(_one_line_each(mismatches)), absent)
             mismatches = verify_records.pointer_mismatches(lineage or "", listing, sizes)
             if lineage in members:
-                mismatches += verify_records.absent_units(lineage, folders.lineages()[lineage], listing, lines)
+                mismatches += verify_records.absent_units(folders.units_in(lineage), {*listing_of, *ledger_units[lineage]})
             mismatches += verify_records.cache_mismatches(listing, members) if cache_too else []
             if mismatches:
                 yield UnitReport(lineage or "", 0, 0, tuple(_one_line_each(mismatches)))
@@ -137,16 +140,18 @@ def total(checked: Sequence[UnitReport], *, fast: bool = False) -> str:
     size = sum(unit.size for unit in checked)
     mismatches = sum(len(unit.mismatches) for unit in checked)
     absent = set().union(*(unit.absent for unit in checked))
-    summary = f"{files} files, {decimal(size)}: {f'{mismatches} mismatches' if mismatches else 'all as recorded'}"
+    summary = (
+        f"{counted(files, 'file')}, {decimal(size)}: {counted(mismatches, 'mismatch', 'mismatches') if mismatches else 'all as recorded'}"
+    )
     if absent:
-        summary += f"; {len(absent)} source files are not on this machine, and not compared"
+        summary += f"; {counted(len(absent), 'source file is', 'source files are')} not on this machine, and not compared"
     reason = "left out by --fast" if fast else dvc.unavailable().removeprefix("not recorded: ")
     return f"{summary}; not compared with DVC ({reason})" if reason else summary
 
 
 def _fingerprints(unit: str, files: Mapping[str, Digests], lines: Mapping[str, str], recorded_of: RecordOf) -> Iterator[Mismatch]:
-    """Yield where a unit's bytes, fingerprints, manifests and ledger lines disagree."""
-    ledger = {path: line.split("\t")[1] for path, line in lines.items() if folders.unit_of(path) == unit}
+    """Yield where a unit's bytes, fingerprints, manifests and lines in the ledger disagree."""
+    ledger = {path: line.split("\t")[1] for path, line in lines.items()}
     artefacts = {path.as_posix() for path in folders.fingerprinted_artefacts(unit)}
     for artefact in sorted(artefacts):
         try:

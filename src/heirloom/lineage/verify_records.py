@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -91,22 +92,27 @@ def total_size(listing: Mapping[str, str], sizes: Mapping[str, int]) -> int | No
     return total
 
 
-def record_mismatches(listing: Mapping[str, str], unit: str, files: Mapping[str, Digests]) -> Iterator[Mismatch]:
-    """Yield where a unit's files and DVC's record disagree."""
-    md5_of = {path: md5 for path, md5 in listing.items() if folders.unit_of(path) == unit}
+def record_mismatches(md5_of: Mapping[str, str], files: Mapping[str, Digests]) -> Iterator[Mismatch]:
+    """Yield where a unit's files and DVC's record of the unit disagree."""
     for path, md5 in md5_of.items():
         if path not in files:
             yield Mismatch(path, "missing: DVC has a record of it")
         elif files[path].md5 != md5:
             yield Mismatch(path, f"changed: md5 {short(files[path].md5, md5)}, DVC recorded {short(md5, files[path].md5)}")
-    if listing:
-        yield from (Mismatch(path, "unrecorded: DVC does not know it; heirloom record") for path in files if path not in md5_of)
+    yield from (Mismatch(path, "unrecorded: DVC does not know it; heirloom record") for path in files if path not in md5_of)
 
 
-def absent_units(lineage: str, units: Collection[str], listing: Mapping[str, str], ledger_paths: Iterable[str]) -> list[Mismatch]:
-    """Return the generations of a lineage of which no file is here, although DVC or the ledger has recorded them."""
-    in_ledger = [path for path in ledger_paths if folders.lineage_of(path) == lineage]
-    absent = sorted(folders.units_of([*listing, *in_ledger]).difference(units))
+def units_by_lineage(units: Iterable[str]) -> dict[str, list[str]]:
+    """Return lineage folder → those of some units that belong to it."""
+    units_of_lineage: dict[str, list[str]] = defaultdict(list)
+    for unit in units:
+        units_of_lineage[folders.lineage_of(unit) or unit].append(unit)
+    return units_of_lineage
+
+
+def absent_units(units: Collection[str], recorded_units: Collection[str]) -> list[Mismatch]:
+    """Return those generations of a lineage that DVC or the ledger has recorded, and of which no file is here."""
+    absent = sorted(set(recorded_units).difference(units))
     return [Mismatch(unit, f"missing: nothing of it is here; heirloom repair {unit} repairs it") for unit in absent]
 
 

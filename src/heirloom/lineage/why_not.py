@@ -16,6 +16,7 @@ from heirloom.lineage.artefact import Artefact, Input
 from heirloom.lineage.project import locate
 from heirloom.lineage.render import DIGITS, short
 from heirloom.lineage.settings import by_dotted_key
+from heirloom.numerals import counted
 from heirloom.workflow import folders
 
 _WORDS = {"code": "code", "seed": "seed", "regime": "regime", "generation": "generation", "num_threads": "number of threads"}
@@ -97,7 +98,7 @@ def explain(verdict: Verdict) -> str:
     subject = f"{first} and {second} ({verdict.first.step})"
     if verdict.is_equal:
         return f"{subject}: equal, byte for byte"
-    way = f", {len(verdict.way)} steps up" if verdict.way else ""
+    way = f", {counted(len(verdict.way), 'step')} up" if verdict.way else ""
     headline = f"{subject} differ{way}"
     if not verdict.differences:
         reason = "inputs, settings, code, libraries and instruction set are the same"

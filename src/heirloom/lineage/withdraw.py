@@ -23,6 +23,7 @@ from heirloom.lineage import index
 from heirloom.lineage import passage as passages
 from heirloom.lineage.passage import Passage
 from heirloom.lineage.project import Project
+from heirloom.numerals import counted
 from heirloom.variants import VARIANT_MARK
 from heirloom.workflow.jobs import jobs
 from heirloom.workflow.step import Job
@@ -101,7 +102,7 @@ def lines(planned: Plan) -> Iterator[str]:
     yield from (f"{job.step} {STEPS[job.step].place.at(job.key)}" for job in planned.jobs)
     for name in planned.elsewhere:
         yield f"{name}: made from the same source files, and not part of this withdrawal"
-    yield f"{len(planned.jobs)} jobs"
+    yield counted(len(planned.jobs), "job")
 
 
 def _with_withdrawal(config_file: Path, experiment: str, passage: Passage, reason: str) -> str:

@@ -17,6 +17,7 @@ from heirloom.config import Config
 from heirloom.errors import HeirloomError, short
 from heirloom.lineage import provenance
 from heirloom.lineage.settings import by_dotted_key
+from heirloom.numerals import counted
 from heirloom.planning.estimate import calibration, estimate
 from heirloom.planning.times import words
 from heirloom.workflow.jobs import jobs
@@ -40,7 +41,7 @@ class Cause(NamedTuple):
     @property
     def line(self) -> str:
         """The cause in one line."""
-        return f"{self.words}: {self.jobs:,} job{'s' if self.jobs > 1 else ''}, {words(self.seconds)}"
+        return f"{self.words}: {counted(self.jobs, 'job')}, {words(self.seconds)}"
 
 
 def pending(config: Config) -> dict[Job, tuple[str, ...]]:
@@ -116,9 +117,9 @@ def total(config: Config, jobs_to_do: Mapping[Job, tuple[str, ...]]) -> str:
     """Return in one line how many jobs of the config are to be done, and how long they take on one thread."""
     num_jobs = sum(1 for _ in jobs(config))
     if not jobs_to_do:
-        return f"nothing to do: what the {num_jobs:,} jobs make is here, as the config says"
+        return f"nothing to do: what the {counted(num_jobs, 'job makes', 'jobs make')} is here, as the config says"
     seconds = sum(expected_seconds(config, jobs_to_do).values())
-    return f"to do: {len(jobs_to_do):,} of {num_jobs:,} jobs, {words(seconds)} of one thread"
+    return f"to do: {len(jobs_to_do):,} of {counted(num_jobs, 'job')}, {words(seconds)} of one thread"
 
 
 def expected_seconds(config: Config, some_jobs: Mapping[Job, Any]) -> dict[Job, float]:

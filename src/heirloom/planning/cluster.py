@@ -6,6 +6,7 @@ Each question is one of Slurm's own commands, and each answer may be missing: wh
 from __future__ import annotations
 
 import getpass
+import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
@@ -14,6 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from heirloom.errors import HeirloomError
+
+PARTITIONS_PROGRAM = "sinfo"
+"""Slurm's own program that names the partitions."""
 
 _SECONDS = 60
 """How long one question may take, and how long a job that looks at the folder may wait for a node."""
@@ -29,9 +33,14 @@ class _Status(IntEnum):
 _LOOK = f'test -e "$0" || exit {_Status.UNSEEN:d}; command -v heirloom > /dev/null || exit {_Status.NO_PROGRAM:d}'
 
 
+def is_here() -> bool:
+    """Return whether this machine has Slurm's programs, as one has from which jobs are submitted."""
+    return shutil.which(PARTITIONS_PROGRAM) is not None
+
+
 def partitions() -> list[str]:
     """Return the names of the partitions, the default one first; none where nobody says."""
-    names = _answer("sinfo", "--noheader", "--format=%P").split()
+    names = _answer(PARTITIONS_PROGRAM, "--noheader", "--format=%P").split()
     ordered = sorted(dict.fromkeys(names), key=lambda name: not name.endswith("*"))
     return [name.rstrip("*") for name in ordered]
 

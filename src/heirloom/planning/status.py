@@ -18,6 +18,7 @@ from heirloom.artefacts.kinds import LINEAGE, ORIGIN, REAL
 from heirloom.config import Config
 from heirloom.lineage import provenance, running
 from heirloom.lineage.running import Run
+from heirloom.numerals import counted
 from heirloom.planning import changes
 from heirloom.planning.times import words
 from heirloom.workflow.jobs import jobs
@@ -103,7 +104,7 @@ def _headline(config: Config, run: Run, pending: Mapping[Job, object], now: floa
     left = seconds_left(config, pending, run.since, now)
     rest = f"about {words(left)} left" if left is not None else "how long it takes is not known before a job has ended"
     place = "" if run.is_here else f" on {run.host}, if it still runs there"
-    return f"running{place} for {words(now - run.since)}: {len(done):,} jobs done, {len(pending):,} to do, {rest}"
+    return f"running{place} for {words(now - run.since)}: {counted(len(done), 'job')} done, {len(pending):,} to do, {rest}"
 
 
 def _running_lines(config: Config, now: float) -> list[str]:
@@ -128,4 +129,4 @@ def _generation_lines(config: Config, pending: Mapping[Job, object]) -> list[str
         number = experiment.generations if step.place == LINEAGE else 1
         totals[job.experiment] += number
         done[job.experiment] += 0 if job in pending else number
-    return [f"{name}: {done[name]:,} of {total:,} generations" for name, total in totals.items()]
+    return [f"{name}: {done[name]:,} of {counted(total, 'generation')}" for name, total in totals.items()]

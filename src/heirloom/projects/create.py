@@ -7,7 +7,7 @@ import tempfile
 from contextlib import chdir
 from pathlib import Path
 
-from heirloom import plugin_examples
+from heirloom import globs, plugin_examples
 from heirloom.artefacts import paths
 from heirloom.artefacts.files import dumps, write_text
 from heirloom.config import Config
@@ -33,8 +33,9 @@ def check_place(folder: Path) -> None:
     Raises
     ------
     HeirloomError
-        Naming the first file there, or the file that stands in the folder's place.
+        Naming the first file there, or the file that stands in the folder's place; or if its path has a control character.
     """
+    globs.check_name(folder)
     if folder.is_dir():
         names = sorted(path.name for path in folder.iterdir() if path.name != ".git")
         if names:

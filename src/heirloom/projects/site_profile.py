@@ -26,8 +26,11 @@ def write(folder: Path, template: str) -> list[Choice]:
     Raises
     ------
     HeirloomError
-        If the folder has a profile already.
+        If Slurm is not here to be asked, or the folder has a profile already.
     """
+    if not cluster.is_here():
+        cure = "run this where you submit jobs, or copy profiles/slurm and edit the lines marked site"
+        raise HeirloomError(f"Slurm is not on this machine (no program {cluster.PARTITIONS_PROGRAM} on the search path): {cure}")
     file = folder / "config.yaml"
     if file.exists():
         raise HeirloomError(f"{file}: is there already; edit it, or remove it for a new one")

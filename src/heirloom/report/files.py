@@ -16,6 +16,7 @@ from heirloom.report.profile import table as profiles
 from heirloom.report.ranking import table as rankings
 from heirloom.specs import tasks
 from heirloom.specs.experiment import Experiment
+from heirloom.spreadsheets import csv_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,13 +28,13 @@ def write(config: Config) -> None:
     _write_parquet(frame, results.metrics)
     digests.seal(results.metrics)
     write_text(results.headlines, dumps(headlines(frame, config)))
-    write_text(results.intervals, _csv(headline_intervals(frame, config)))
-    write_text(results.onset, _csv(onsets(frame, config)))
+    write_text(results.intervals, csv_text(headline_intervals(frame, config)))
+    write_text(results.onset, csv_text(onsets(frame, config)))
     digests.seal(results.onset)
-    write_text(results.attribution, _csv(attribution.table(frame, config)))
-    write_text(results.theory, _csv(agreements(frame, config)))
+    write_text(results.attribution, csv_text(attribution.table(frame, config)))
+    write_text(results.theory, csv_text(agreements(frame, config)))
     digests.seal(results.theory)
-    write_text(results.profile, _csv(profiles.table(frame, config)))
+    write_text(results.profile, csv_text(profiles.table(frame, config)))
     digests.seal(results.profile)
     task_scores.write(config)
     group_table.write(frame, config)
@@ -46,7 +47,7 @@ def _write_plot_tables(frame: pd.DataFrame, config: Config) -> None:
         folder.mkdir()
         for path, (key, experiment) in zip(tables.plot_files(config), config.experiments.items(), strict=True):
             table = plot_table(tables.of_experiment(frame, key, experiment))
-            (folder / Path(path).name).write_text(_csv(table), encoding="utf-8")
+            (folder / Path(path).name).write_text(csv_text(table), encoding="utf-8")
 
 
 def headline_intervals(frame: pd.DataFrame, config: Config) -> pd.DataFrame:
@@ -130,10 +131,6 @@ def _headline_order(column: pd.Series[Any]) -> pd.Series[Any]:
         return column
     places = {metric: place for place, metric in enumerate(tables.HEADLINES)}
     return column.map(places)
-
-
-def _csv(frame: pd.DataFrame) -> str:
-    return frame.to_csv(index=False, lineterminator="\n", float_format="%.8g")
 
 
 def _write_parquet(frame: pd.DataFrame, path: str) -> None:

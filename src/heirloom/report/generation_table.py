@@ -78,7 +78,8 @@ def table(pattern: str) -> GenerationTable:
     ----------
     pattern
         ``experiment/regime/seed/generation[:what]``, in which ``*`` stands for any part, and `what` is ``synthetic`` (the default),
-        ``selected`` or ``train``. Generation 0 belongs to the regime ``origin``, and matches each other regime as well.
+        ``selected`` or ``train``. Generation 0 has real rows alone, so no synthetic or selected set: ``train`` gives them. It belongs to
+        the regime ``origin``, and matches each other regime as well.
 
     Returns
     -------
@@ -96,7 +97,7 @@ def table(pattern: str) -> GenerationTable:
     kind, parts = _parsed(pattern)
     places = _matching(kind, parts)
     if not places:
-        raise HeirloomError(f"{pattern}: no {kind.word} on this machine matches; `heirloom show` says what there is")
+        raise HeirloomError(f"{pattern}: {_absence(kind, parts)}")
     paths = [reading.artefact(kind.path(*place)) for place in places]
     place_fields = [("experiment", pa.string()), ("regime", pa.string()), ("seed", pa.int64()), ("generation", pa.int64())]
     try:
@@ -109,6 +110,13 @@ def table(pattern: str) -> GenerationTable:
         conditions = [ds.field(name) == value for name, value in zip(_PLACES, place, strict=True)]
         fragments.append(form.make_fragment(str(path), files, partition_expression=reduce(and_, conditions)))
     return GenerationTable(ds.FileSystemDataset(fragments, schema, form, files))
+
+
+def _absence(kind: Kind, parts: list[str]) -> str:
+    """Return why nothing matches, and what would."""
+    if parts[-1] == "0" and kind is not kinds.TRAIN:
+        return f"generation 0 has no {kind.word} rows, it was trained on real ones: {'/'.join(parts)}:{kinds.TRAIN.name} gives them"
+    return f"no {kind.word} on this machine matches; `heirloom status` says which generations there are"
 
 
 def _parsed(pattern: str) -> tuple[Kind, list[str]]:

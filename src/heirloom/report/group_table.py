@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from heirloom import digests
+from heirloom import digests, spreadsheets
 from heirloom.artefacts import paths
 from heirloom.artefacts.files import write_text
 from heirloom.config import Config
@@ -74,8 +74,7 @@ def write(frame: pd.DataFrame, config: Config) -> None:
     """Write the table with its digest, where an experiment has groups."""
     if not files(config):
         return
-    text = table(frame, config).to_csv(index=False, lineterminator="\n", float_format="%.8g")
-    write_text(config.results.groups, text)
+    write_text(config.results.groups, spreadsheets.csv_text(table(frame, config)))
     digests.seal(config.results.groups)
 
 
@@ -94,6 +93,7 @@ def load(config: Config, key: str) -> pd.DataFrame | None:
         return None
     file = digests.check(config.results.groups, config.results.repair)
     groups = pd.read_csv(file, dtype={"variant": str, "group": str}, keep_default_na=False, na_values={name: [""] for name in COLUMNS[4:]})
+    groups["group"] = groups["group"].map(spreadsheets.plain)
     name, variant = tables.names(key, experiment)
     return groups[(groups["experiment"] == name) & (groups["variant"] == variant)]
 

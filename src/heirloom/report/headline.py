@@ -158,7 +158,7 @@ def _sentence(subject: _Subject) -> str:
     movement = f"{beginning} {plain_words.movement(first.centre, last.centre)} ({beside}{_certainty(subject, last)})"
     gap = subject.interval(subject.gap(subject.regime))
     if gap is None or not _is_loss(gap, subject, control or first):
-        return f"{movement}: {_no_collapse(gap, control)}."
+        return f"{movement}: {_no_collapse(gap, control or first, subject)}."
     remedies = _remedies(subject)
     return f"{movement}; {', '.join(remedies)}." if remedies else f"{movement}."
 
@@ -180,11 +180,15 @@ def _measure_words(subject: _Subject) -> str:
 
 def _certainty(subject: _Subject, last: Interval) -> str:
     """Return the number of seeds and the interval of the last number."""
-    num_seeds = len(subject.experiment.seeds)
-    seeds = "one run" if num_seeds == 1 else f"{num_seeds} seeds"
+    seeds = _seeds(subject)
     if not (math.isfinite(last.low) and math.isfinite(last.high)):
         return f"{seeds}, no interval"
     return f"{seeds}, 95 % interval {plain_words.amount(last.low)} to {plain_words.amount(last.high)}"
+
+
+def _seeds(subject: _Subject) -> str:
+    num_seeds = len(subject.experiment.seeds)
+    return "one run" if num_seeds == 1 else f"{num_seeds} seeds"
 
 
 def _is_loss(gap: Interval, subject: _Subject, zero: Interval) -> bool:
@@ -195,12 +199,16 @@ def _is_loss(gap: Interval, subject: _Subject, zero: Interval) -> bool:
     return sign * gap.centre > NEGLIGIBLE * abs(zero.centre)
 
 
-def _no_collapse(gap: Interval | None, control: Interval | None) -> str:
-    place = "the control" if control is not None else "generation 0"
+def _no_collapse(gap: Interval | None, zero: Interval, subject: _Subject) -> str:
+    """Return that no loss was seen; or, where the interval of the gap is wider than the number that it is a gap to, that none could be."""
+    place = "the control" if subject.control else "generation 0"
     if gap is None or not math.isfinite(gap.low):
         return f"this run shows no collapse against {place}"
     ends = f"{plain_words.amount(gap.low)} to {plain_words.amount(gap.high)}"
-    return f"this run shows no collapse (difference to {place}: 95 % interval {ends})"
+    basis = f"(difference to {place}: 95 % interval {ends})"
+    if gap.high - gap.low > abs(zero.centre):
+        return f"{_seeds(subject)} cannot tell whether it collapses {basis}"
+    return f"this run shows no collapse {basis}"
 
 
 def _remedies(subject: _Subject) -> list[str]:

@@ -82,6 +82,34 @@ def interval(values: ArrayLike, *, positive: bool = False) -> Interval:
     return Interval(*_student(values_S), "t", "mean")
 
 
+def centre(metric: str, values: ArrayLike) -> float:
+    """Return a metric's mean over seeds as `interval` centres it: the geometric mean of a positive measure, else the mean.
+
+    It is NaN where a seed is, and without seeds. A mean over replicas (``.mean``) stands for an expectation, and is averaged as it is.
+    """
+    values_S = np.asarray(values, dtype=np.float64)
+    if not values_S.size:
+        return np.nan
+    if values_S.size > 1 and on_logarithm(metric) and (values_S > 0).all():
+        return float(np.exp(np.log(values_S).mean()))
+    return float(values_S.mean())
+
+
+def centres(metric: str, by_seed: pd.DataFrame) -> pd.Series[float]:
+    """Return the `centre` of each row of a table with a column per seed; a seed that lacks a row is left out of it."""
+    means = by_seed.mean(axis=1)
+    if by_seed.shape[1] == 1 or not on_logarithm(metric):
+        return means
+    is_measured, is_logarithmic = by_seed.notna(), by_seed > 0
+    logs = np.log(by_seed.where(is_logarithmic))
+    return np.exp(logs.mean(axis=1)).where((is_logarithmic | ~is_measured).all(axis=1), means)
+
+
+def on_logarithm(metric: str) -> bool:
+    """Return whether seeds of a metric are averaged on the logarithm where they are compared: a positive measure, but no expectation."""
+    return is_positive(metric) and not metric.endswith(".mean")
+
+
 def exponential(logs: Interval) -> Interval:
     """Return an interval of a logarithm as an interval of the number; an end that is too large for a float is infinite."""
     with np.errstate(over="ignore"):

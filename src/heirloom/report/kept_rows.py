@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from heirloom.artefacts import kinds
 from heirloom.specs.experiment import Experiment
 from heirloom.specs.vector_source import MixtureSource, NormalSource
@@ -25,6 +27,13 @@ def sets(key: str, experiment: Experiment, most: int) -> dict[tuple[str, int], s
             kind = kinds.SYNTHETIC if generation else kinds.TRAIN
             paths[regime, generation] = kind.path(key, regime, seed, generation)
     return paths
+
+
+def is_here(key: str, experiment: Experiment) -> bool:
+    """Return whether a synthetic set of the first seed, of any arm, lies on disk."""
+    seed, generations_kept = experiment.seeds[0], experiment.kept_generations
+    places = (kinds.SYNTHETIC.path(key, regime, seed, generation) for regime in experiment.regimes for generation in generations_kept)
+    return any(Path(place).is_file() for place in places)
 
 
 def vectors(key: str, experiment: Experiment) -> dict[tuple[str, int], str]:

@@ -14,7 +14,7 @@ import pandas as pd
 
 from heirloom.artefacts import kinds
 from heirloom.report import expected_curves
-from heirloom.report.intervals import FEW
+from heirloom.report.intervals import FEW, on_logarithm
 from heirloom.specs.experiment import Experiment
 from heirloom.specs.regime import Regime
 from heirloom.theory import Curve
@@ -31,9 +31,14 @@ def with_origin(rows: pd.DataFrame, regimes: Iterable[str]) -> pd.DataFrame:
 
 
 def over_seeds(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return mean, least and greatest value over seeds: regime, generation, metric, mean, low, high, seeds."""
-    groups = rows.groupby(["regime", "generation", "metric"], sort=False)["value"]
-    return groups.agg(mean="mean", low="min", high="max", seeds="size").reset_index()
+    """Return the centre (`intervals.centre`), least and greatest value over seeds: regime, generation, metric, mean, low, high, seeds."""
+    keys = ["regime", "generation", "metric"]
+    logs = np.log(rows["value"].where(rows["value"] > 0))
+    groups = rows.assign(log=logs).groupby(keys, sort=False)
+    values = groups["value"]
+    table = values.agg(mean="mean", low="min", high="max", seeds="size").assign(log=groups["log"].mean()).reset_index()
+    is_logarithmic = table["metric"].map(on_logarithm) & (table["low"] > 0) & (table["seeds"] > 1)
+    return table.assign(mean=table["mean"].where(~is_logarithmic, np.exp(table["log"]))).drop(columns="log")
 
 
 def curves(rows: pd.DataFrame) -> pd.DataFrame:

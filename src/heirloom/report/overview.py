@@ -66,7 +66,7 @@ def _arms(results: ExperimentResults, config: Config) -> Iterator[str]:
     heading = f"{results.key}, {summary_metrics.LABELS.get(metric, metric)}"
     yield _row(heading, [f"gen {generation}" for generation in generations], "its control")
     for regime in experiment.regimes:
-        means = [float(summary_metrics.values(rows, metric, regime, generation).mean()) for generation in generations]
+        means = [summary_metrics.centre(rows, metric, regime, generation) for generation in generations]
         cells = [summary_metrics.four_digits(mean) for mean in means]
         control = controls.control_of(regime, experiment, config)
         is_control = config.regimes[regime].is_control
@@ -86,7 +86,7 @@ def _control_value(
 ) -> str:
     """Return the control's measure at a generation: as run, in closed form, or a dash."""
     if control is not None:
-        return summary_metrics.four_digits(float(summary_metrics.values(rows, metric, control, generation).mean()))
+        return summary_metrics.four_digits(summary_metrics.centre(rows, metric, control, generation))
     form = control_curves.closed_form(forms, regime, metric)
     return "–" if form is None else summary_metrics.four_digits(float(form[generation]))
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from heirloom import config as configuration
+from heirloom import spreadsheets
 from heirloom.artefacts import kinds
 from heirloom.config import Config
 from heirloom.errors import HeirloomError
@@ -33,7 +34,7 @@ def write(config_file: str) -> None:
     files.write(config)
     frame = tables.load(config.results)
     table = verdicts.table(verdicts.answers(specs.load(), frame, config))
-    write_text(config.results.claims, table.to_csv(index=False, lineterminator="\n", float_format="%.6g"))
+    write_text(config.results.claims, spreadsheets.csv_text(table, digits=6))
 
 
 def differing_files(config_file: Path) -> tuple[list[str], int]:

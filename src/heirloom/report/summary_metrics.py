@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING
 
 from heirloom.artefacts import kinds
+from heirloom.report import intervals
 from heirloom.specs.experiment import Experiment
 
 if TYPE_CHECKING:
@@ -81,6 +82,12 @@ def values(rows: pd.DataFrame, metric: str, regime: str, generation: int) -> pd.
     is_metric = rows["metric"].isin(_names(metric))
     place = rows[(rows["regime"] == arm) & (rows["generation"] == generation) & is_metric]
     return place.set_index("seed")["value"].sort_index()
+
+
+def centre(rows: pd.DataFrame, metric: str, regime: str, generation: int) -> float:
+    """Return the centre of `values` over seeds, as `intervals.centre` has it."""
+    is_of_replicas = not (rows["metric"] == metric).any()
+    return intervals.centre(f"{metric}.mean" if is_of_replicas else metric, values(rows, metric, regime, generation))
 
 
 def four_digits(value: float) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from heirloom import controls, digests, reading
+from heirloom import controls, digests, reading, spreadsheets
 from heirloom.artefacts import kinds, paths
 from heirloom.artefacts.files import write_text
 from heirloom.config import Config
@@ -91,6 +91,7 @@ def load(config: Config, key: str) -> pd.DataFrame | None:
         return None
     file = digests.check(config.results.tasks, config.results.repair)
     scores = pd.read_csv(file, dtype={"variant": str, "against": str}, keep_default_na=False, na_values=_EMPTY)
+    scores["task"] = scores["task"].map(spreadsheets.plain)
     name, variant = tables.names(key, experiment)
     return scores[(scores["experiment"] == name) & (scores["variant"] == variant)]
 
@@ -158,6 +159,5 @@ def write(config: Config) -> None:
     """Write the table of scores with its digest, where an experiment has tasks."""
     if not files(config):
         return
-    text = table(config).to_csv(index=False, lineterminator="\n", float_format="%.8g")
-    write_text(config.results.tasks, text)
+    write_text(config.results.tasks, spreadsheets.csv_text(table(config)))
     digests.seal(config.results.tasks)

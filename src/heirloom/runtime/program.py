@@ -27,6 +27,8 @@ They are told so because no byte depends on them: a limit in a slice would run e
 _LONGEST_NAME = 200
 _PATIENCE_SECONDS = 60.0
 STANDARD_ERROR = 2
+OUTPUT_PLACE = "what it printed stands above, or in the job's log"
+"""Where to look for what a program has said: in a run in the log, and a check prints it above its own lines."""
 
 
 def limits_for_jobs(limits: Mapping[str, float]) -> None:
@@ -166,7 +168,7 @@ def _check(arguments: Sequence[str], status: int) -> None:
 def ending(status: int) -> str:
     """Return how a program has ended, for messages."""
     cause = f"was ended by {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"
-    return f"{cause}; the job's log has what it printed"
+    return f"{cause}; {OUTPUT_PLACE}"
 
 
 def _name(arguments: Sequence[str]) -> str:

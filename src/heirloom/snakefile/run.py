@@ -65,7 +65,7 @@ def _started(workflow: Any) -> Run:
     run = Run(workflow, config, config_file, groups)
     limits = {name: experiment.family.command_seconds for name, experiment in config.experiments.items()}
     program.limits_for_jobs({name: seconds for name, seconds in limits.items() if seconds is not None})
-    preflight.cheap(config)
+    preflight.guarded(preflight.cheap, config)
     if private.is_main(workflow):
         run.prepare()
     if private.is_submitted(workflow):

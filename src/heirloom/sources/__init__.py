@@ -46,6 +46,9 @@ PAIRS = "heirloom.sources.pairs"
 
 _DRAWN = frozenset({"normal", "mixture", "bernoulli", "poisson", "linear"})
 _ON_HUB = frozenset({"hub", "mnist"})
+_OF_FILES = frozenset({"files", "hub", "table", "mnist", "categorical"})
+SMALL_BYTES = 1 << 25
+"""A source of so many bytes is read through by a thorough check, in seconds."""
 _AMPLE_BYTES = 100  # English fills one entry of a vocabulary for each 80 bytes or so (3 MB give 38,000)
 
 
@@ -107,6 +110,23 @@ def source_files(spec: Source) -> list[SourceFile]:
     """Return the files that a source reads, the user's or a package's; none where rows are drawn or come from a hub."""
     files: list[SourceFile] = module(spec.name).source_files(spec)
     return files
+
+
+def check_rows(spec: Source) -> None:
+    """Read a small source of files that are on this machine through, for what its job would stop at; a hub is not asked.
+
+    Raises
+    ------
+    HeirloomError
+        With the file, its line or row, and what is wrong.
+    """
+    if spec.name in _OF_FILES and is_here(spec) and is_small(spec):
+        module(spec.name).check_rows(spec)
+
+
+def is_small(spec: Source) -> bool:
+    """Return whether all files of a source have at most `SMALL_BYTES`."""
+    return sum(file.place.stat().st_size for file in source_files(spec)) <= SMALL_BYTES
 
 
 def is_here(spec: Source) -> bool:

@@ -25,6 +25,12 @@ def preflight(spec: CategoricalSource) -> None:
     source_files(spec)
 
 
+def check_rows(spec: CategoricalSource) -> None:
+    """Count the words of a text; errors as for `probabilities`."""
+    if isinstance(spec.law, Words):
+        probabilities(spec.law)
+
+
 def source_files(spec: CategoricalSource) -> list[SourceFile]:
     """Return the files whose words are counted; none for any other law."""
     if not isinstance(spec.law, Words):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import chain, zip_longest
+from itertools import chain, islice, zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +41,7 @@ def check(reader: str, options: Mapping[str, Any], files: Sequence[Path], column
 
 
 def check_cheaply(path: Path, column: str | None) -> None:
-    """Refuse what a file's size, or the footer of a Parquet file, tells.
+    """Refuse what a file's size, the footer of a Parquet file, or the first line of a .jsonl file tells.
 
     Raises
     ------
@@ -52,6 +52,9 @@ def check_cheaply(path: Path, column: str | None) -> None:
         raise HeirloomError(f"{_KEY}: {path} is empty")
     if path.suffix == ".parquet":
         faults.check_parquet(path, column, _KEY)
+    elif path.suffix == ".jsonl" and column is not None:
+        for place, row in islice(json_rows(path, column), 1):
+            faults.text_of(row, column, place)
 
 
 def explanation(reader: str, options: Mapping[str, Any], files: Sequence[Path]) -> HeirloomError | None:

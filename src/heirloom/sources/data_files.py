@@ -16,7 +16,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from heirloom import globs
 from heirloom.errors import HeirloomError
+from heirloom.runtime import child
 from heirloom.sources import data_faults, faults, hub_repository, memory
 from heirloom.sources.data_layouts import CARDS, Dataset, declares_files, fetch_dataset, has_metadata, resolve
 from heirloom.sources.input_files import SOURCE, SPLIT_ROLES, SourceFile, absence, check_content, local_file
@@ -137,6 +139,7 @@ def _naming_the_file(dataset: Dataset) -> Iterator[None]:
 @contextmanager
 def one_line_errors(name: str, config: str | None, split: str | None = None) -> Iterator[None]:
     """Say in one line what of a dataset cannot be had."""
+    child.opening(name)
     try:
         yield
     except HeirloomError:
@@ -150,6 +153,7 @@ def one_line_errors(name: str, config: str | None, split: str | None = None) -> 
 
 def _visible(folder: Path) -> list[str]:
     """Return all files of a folder but hidden ones and those of hidden folders, links without content among them; sorted."""
+    globs.check_folder(folder, "source.dataset")
     names = []
     for place, folders, files in os.walk(folder, followlinks=True):
         folders[:] = [name for name in folders if not name.startswith((".", "__"))]

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from heirloom.errors import HeirloomError, short
+from heirloom.runtime import child
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -181,6 +182,7 @@ def check_parquet(path: Path, column: str | None, key: str) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    child.opening(path)
     try:
         with pq.ParquetFile(path) as file:
             schema, num_rows = file.schema_arrow, file.metadata.num_rows
@@ -228,6 +230,7 @@ def lines_of(path: Path) -> Iterator[str]:
     HeirloomError
         If it cannot be decompressed, or a line is no UTF-8.
     """
+    child.opening(path)
     try:
         with open_bytes(path) as lines:
             for number, line in enumerate(lines):

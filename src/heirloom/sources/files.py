@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import glob
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
+from heirloom import globs
 from heirloom.errors import HeirloomError
+from heirloom.runtime import child
 from heirloom.sources import faults
 from heirloom.sources.input_files import SOURCE, SPLIT_ROLES, SourceFile, absence, check_content, first_unfetched, local_file
 from heirloom.sources.splits import SPLITS
@@ -20,6 +23,8 @@ SUFFIXES = (*PLAIN, ".jsonl", ".json", ".parquet")
 
 AMPLE_BYTES_A_TOKEN = 10
 """More bytes than a token of any prose has: byte-level BPE gives 3 to 5."""
+MOST_JSON_BYTES = 1 << 24
+"""A .json file is read whole for its first row; a larger one is left to the job."""
 
 
 def preflight(spec: FilesSource) -> None:
@@ -31,6 +36,8 @@ def preflight(spec: FilesSource) -> None:
             raise HeirloomError(f"source.paths: {path} is empty")
         if path.suffix == ".parquet":
             faults.check_parquet(path, spec.text_column if spec.text.pairs is None else None, "source.paths")
+        elif path.suffix not in PLAIN and spec.text.pairs is None:
+            _check_first_row(path, spec.text_column)
     is_plain = all(path.suffix in PLAIN for path in paths)
     has_one_document_each = is_plain and spec.document_separator is None and not spec.lines
     if has_one_document_each and not isinstance(spec.paths, FileSplits) and len(paths) < len(SPLITS):
@@ -40,9 +47,25 @@ def preflight(spec: FilesSource) -> None:
         )
 
 
+def _check_first_row(path: Path, column: str) -> None:
+    """Refuse a file of JSON whose first row lacks the column, or has no text there."""
+    if path.suffix == ".json" and path.stat().st_size > MOST_JSON_BYTES:
+        return
+    try:
+        next(_json_rows(path, column), None)
+    except UnicodeDecodeError:
+        raise faults.not_utf8(path) from None
+
+
 def text_bytes(spec: FilesSource) -> int:
     """Return how many bytes the files have."""
     return sum(file.place.stat().st_size for file in source_files(spec))
+
+
+def check_rows(spec: FilesSource) -> None:
+    """Read the documents for what reading would stop at; errors as for `documents`."""
+    for _ in documents(spec, Counter()):
+        pass
 
 
 def source_files(spec: FilesSource) -> list[SourceFile]:
@@ -55,6 +78,8 @@ def is_here(spec: FilesSource) -> bool:
     patterns = spec.paths
     if isinstance(patterns, FileSplits):
         patterns = (*patterns.train, *patterns.valid, *patterns.test)
+    for pattern in patterns:
+        globs.check_extent(pattern, "source.paths")
     return any(Path(path).exists() for pattern in patterns for path in (pattern, *_glob(pattern)))
 
 
@@ -96,6 +121,7 @@ def matches(patterns: Iterable[str], key: str, suffixes: Sequence[str] = SUFFIXE
 
 
 def _match(pattern: str, key: str, suffixes: Sequence[str]) -> list[Path]:
+    globs.check_kind(Path(pattern))
     if Path(pattern).is_file():
         places = [Path(pattern)]
     elif Path(pattern).is_dir():
@@ -114,6 +140,7 @@ def _match(pattern: str, key: str, suffixes: Sequence[str]) -> list[Path]:
 
 def _matches_of_glob(pattern: str, key: str) -> list[Path]:
     """Return the files that match, having refused those of them whose content was never fetched."""
+    globs.check_extent(pattern, key)
     absent = first_unfetched(Path(path) for path in _glob(f"{pattern}.dvc"))
     if absent is not None:
         raise HeirloomError(f"{key}: not here: {absence(absent)}")
@@ -121,6 +148,7 @@ def _matches_of_glob(pattern: str, key: str) -> list[Path]:
     for place in places:
         if place.is_symlink() and not place.exists():
             check_content(place)
+        globs.check_kind(place)
     files = [place for place in places if place.is_file()]
     if not files:
         raise HeirloomError(f"{key}: no file matches {pattern}{_pointer_above(Path(pattern).parent)}")
@@ -137,6 +165,7 @@ def _glob(pattern: str) -> list[str]:
 
 
 def _documents_of(path: Path, spec: FilesSource, counts: Counts) -> Iterator[Document]:
+    child.opening(path)
     try:
         if path.suffix in PLAIN and spec.document_separator is None and not spec.lines:
             text = path.read_text(encoding="utf-8-sig")

@@ -16,8 +16,6 @@ from heirloom.sources.input_files import SourceFile, absence
 from heirloom.sources.text import Counts, Document, split_at, with_text, without_nulls
 from heirloom.specs.source import HubSource, HubSplits
 
-SMALL_BYTES = 1 << 25
-"""A folder of so many bytes is read through by a thorough check, in seconds."""
 _ROWS = 1024  # read at a time
 
 
@@ -29,19 +27,15 @@ def preflight(spec: HubSource) -> None:
 
 
 def check_rows(spec: HubSource) -> None:
-    """Read the rows of a small local folder for what reading would stop at, or pass over; the hub is not asked.
+    """Read the rows for what reading would stop at, or pass over.
 
     Raises
     ------
     HeirloomError
         With the file, its line or row, and what is wrong.
     """
-    if not is_here(spec):
-        return
-    num_bytes = sum(file.place.stat().st_size for file in source_files(spec))
-    if num_bytes <= SMALL_BYTES:
-        for _ in documents(spec, Counter()):
-            pass
+    for _ in documents(spec, Counter()):
+        pass
 
 
 def check_name(dataset: str) -> None:

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
+from heirloom import globs
 from heirloom.artefacts.fingerprints import sha256_file
 from heirloom.artefacts.manifest import Input
 from heirloom.errors import HeirloomError
@@ -102,7 +103,7 @@ def check(files: Sequence[SourceFile]) -> None:
 
 
 def check_content(place: Path) -> None:
-    """Refuse a link to content that is not here, and a Git LFS pointer.
+    """Refuse a link to content that is not here, what is no regular file, and a Git LFS pointer.
 
     Raises
     ------
@@ -111,6 +112,7 @@ def check_content(place: Path) -> None:
     """
     if place.is_symlink() and not place.exists():
         raise HeirloomError(f"{place}: a link to content that is not here; fetch it ({_command(place)})")
+    globs.check_kind(place)
     if place.stat().st_size < _LFS_BYTES and place.read_bytes().startswith(_LFS_MARK):
         raise HeirloomError(f"{place}: a Git LFS pointer, not the content it stands for; fetch it (git lfs pull)")
 

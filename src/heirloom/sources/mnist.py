@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heirloom.errors import HeirloomError
+from heirloom.runtime import child
 from heirloom.runtime.streams import Stream
 from heirloom.sources import data_files, faults
 from heirloom.sources.input_files import SOURCE, SPLIT_ROLES, SourceFile, local_file, package_file, package_folder
@@ -62,6 +63,14 @@ def preflight(spec: MnistSource) -> None:
 
         hub.check_name(spec.dataset)
         source_files(spec)
+
+
+def check_rows(spec: MnistSource) -> None:
+    """Read the images, but the packaged ones; errors as for `draw`."""
+    if spec.dataset == PACKAGED:
+        return
+    for split in _FILES:
+        _require(spec, split, len(_images(spec, split)))
 
 
 def source_files(spec: MnistSource) -> list[SourceFile]:
@@ -178,6 +187,7 @@ def _read_idx(file: Path) -> Pixels:
 
 
 def _bytes(file: Path, count: int) -> bytes:
+    child.opening(file)
     with gzip.open(file) if file.suffix == ".gz" else file.open("rb") as stream:
         try:
             return stream.read(count)
@@ -191,7 +201,9 @@ def _sizes(content: bytes, file: Path) -> NDArray[np.int64]:
     magic, *sizes = np.frombuffer(header, ">i4").tolist()
     if magic != _MAGIC:
         raise HeirloomError(f"{file}: no images in idx format")
-    return np.array(sizes)
+    if min(sizes) < 1:
+        raise HeirloomError(f"{file}: {' x '.join(map(str, sizes))} images, lines and columns; each must be 1 or more")
+    return np.array(sizes, dtype=object)  # Python's whole numbers: their product does not wrap around
 
 
 def _read_hub(spec: MnistSource, split: str) -> Pixels:

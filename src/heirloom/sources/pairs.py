@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from heirloom.errors import HeirloomError, short
+from heirloom.runtime import child
 from heirloom.sources import data_faults, faults, files, hub, wikipedia_pairs
 from heirloom.sources.data_layouts import Dataset
 from heirloom.sources.text import Counts, Document
@@ -88,6 +89,7 @@ def _checked(place: str, row: Mapping[str, Any], pairs: Pairs) -> Record:
 
 def _rows_of(path: Path, pairs: Pairs) -> Iterator[Record]:
     """Yield the rows of a local file."""
+    child.opening(path)
     if path.suffix == ".parquet":
         yield from _parquet_rows(path, pairs)
         return
@@ -146,7 +148,7 @@ def _check_columns(path: Path, pairs: Pairs) -> None:
         faults.check_parquet(path, None, KEY)
         names = dict.fromkeys(pq.read_schema(path).names)
         _check_names(names, pairs, str(path))
-    elif path.suffix == ".jsonl":
+    elif path.suffix == ".jsonl" or path.stat().st_size <= files.MOST_JSON_BYTES:
         place, row = next(iter(data_faults.json_rows(path)), (str(path), None))
         _check_names(row, pairs, place)
 

@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 
 from heirloom.data import cells
 from heirloom.errors import HeirloomError, short
+from heirloom.runtime import child
 from heirloom.runtime.streams import Stream
 from heirloom.sources import faults
 from heirloom.sources.files import matches
@@ -38,6 +39,17 @@ def preflight(spec: TableSource) -> None:
         absent = [name for name in spec.columns if name not in names]
         if absent:
             raise HeirloomError(f"source.columns: {file.place} has no column {absent[0]!r}; it has {short(', '.join(names), 300)}")
+
+
+def check_rows(spec: TableSource) -> None:
+    """Read the cells, and count the rows.
+
+    Raises
+    ------
+    HeirloomError
+        If a file cannot be read, a cell is no value of its column's type, or there are fewer rows than are asked for.
+    """
+    _shuffled(spec, Stream(("check",)))
 
 
 def source_files(spec: TableSource) -> list[SourceFile]:
@@ -105,6 +117,7 @@ def _names(place: Path) -> list[str]:
 def _read(place: Path, spec: TableSource) -> pa.Table:
     """Return the columns of a file; a cell of a .csv that is no value of its column's type is refused."""
     names = list(spec.columns)
+    child.opening(place)
     try:
         if place.suffix == ".parquet":
             return pq.read_table(place, columns=names)

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
 from heirloom.specs.base import Strict
+from heirloom.specs.places import PackageName, Place
 
 
 class Pretrained(Strict):
     """A model and its tokenizer, as `transformers` finds them. Code from a hub is never run, and weights are never unpickled."""
 
-    path: str | None = Field(None, min_length=1, description="Hub id such as facebook/opt-125m, or a local folder.")
-    package: str | None = Field(
+    path: Place | None = Field(None, description="Hub id such as facebook/opt-125m, or a local folder.")
+    package: PackageName | None = Field(
         None,
-        pattern=r"^[A-Za-z_][A-Za-z0-9_]*$",
         description="In place of `path`, an installed Python package whose folder holds the model.",
     )
     revision: str | None = Field(None, min_length=1, description="Commit, tag or branch on the hub; a commit pins the bytes.")
-    gguf: str | None = Field(
-        None, pattern=r"\.gguf$", description="Name of a GGUF file in that place: weights and tokenizer are read from it, as float32."
+    gguf: Annotated[Place, Field(pattern=r"\.gguf$")] | None = Field(
+        None, description="Name of a GGUF file in that place: weights and tokenizer are read from it, as float32."
     )
 
     @model_validator(mode="after")

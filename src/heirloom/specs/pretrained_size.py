@@ -35,6 +35,8 @@ def size_of(model: Pretrained) -> ModelSize | None:
 def _size_in(folder: Path) -> ModelSize | None:
     """Return what ``config.json`` and the headers of the weights say; None where they cannot be read, which a check says elsewhere."""
     try:
+        if not all(file.is_file() for file in (folder / "config.json", *folder.glob("*.safetensors"))):
+            return None
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         config = config.get("text_config", config)
         sizes = {size: next(int(config[name]) for name in names if name in config) for size, names in _NAMES.items()}

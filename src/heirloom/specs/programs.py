@@ -15,10 +15,12 @@ from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import Field, model_validator
 
+from heirloom import globs
 from heirloom.artefacts.fingerprints import sha256_file
 from heirloom.errors import HeirloomError
 from heirloom.runtime import program
 from heirloom.specs.base import Many, Strict
+from heirloom.specs.places import Image, Place
 
 Arguments = Annotated[Many[Annotated[str, Field(min_length=1)]], Field(min_length=1)]
 _PLACEHOLDER = re.compile(r"\{[a-z_]+\}")
@@ -27,14 +29,12 @@ _PLACEHOLDER = re.compile(r"\{[a-z_]+\}")
 class Environment(Strict):
     """What a family's programs run in."""
 
-    python: str | None = Field(
-        None, min_length=1, description="The interpreter of a virtual environment; its folder comes first in the search path."
+    python: Place | None = Field(None, description="The interpreter of a virtual environment; its folder comes first in the search path.")
+    conda: Place | None = Field(
+        None, description="A conda environment file for Snakemake (`--sdm conda`); Heirloom must be among its packages."
     )
-    conda: str | None = Field(
-        None, min_length=1, description="A conda environment file for Snakemake (`--sdm conda`); Heirloom must be among its packages."
-    )
-    container: str | None = Field(
-        None, min_length=1, description="A container image for Snakemake (`--sdm apptainer`), in which Heirloom is installed."
+    container: Image | None = Field(
+        None, description="A container image for Snakemake (`--sdm apptainer`), in which Heirloom is installed."
     )
 
     @model_validator(mode="after")
@@ -119,7 +119,7 @@ class Circumstances(Strict):
     has_own_jobs: ClassVar[bool] = False
     """Whether Snakemake can put their jobs into a conda environment or a container."""
 
-    code: Many[str] = Field((), description="Files of the programs, as paths and globs; a change of their bytes runs the steps anew.")
+    code: Many[Place] = Field((), description="Files of the programs, as paths and globs; a change of their bytes runs the steps anew.")
     settings: dict[str, Any] = Field({}, description="Handed to the programs as a file of JSON, whose path stands for `{settings}`.")
     version: Arguments | None = Field(None, description="A command; what it prints is part of what the steps depend on.")
     environment: Environment | None = Field(None, description="What the programs run in; by default what Heirloom runs in.")
@@ -155,6 +155,7 @@ def _code_files(patterns: tuple[str, ...], section: str) -> list[Path]:
     """
     files: set[Path] = set()
     for pattern in patterns:
+        globs.check_extent(pattern, f"{section}.code")
         place = Path(pattern)
         matches = [file for file in Path(place.anchor).glob(str(place.relative_to(place.anchor))) if file.is_file()]
         if not matches:
@@ -186,6 +187,7 @@ def code_file(file: Path, name: str, key: str) -> CodeFile:
         stamp = file.stat()
     except OSError as error:
         raise HeirloomError(f"{key}: {file}: {error.strerror}") from None
+    globs.check_kind(file)
     return CodeFile(path=name, sha256=_sha256(file, stamp.st_mtime_ns, stamp.st_ctime_ns, stamp.st_size))
 
 

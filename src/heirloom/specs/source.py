@@ -7,8 +7,10 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from heirloom.specs import separator
 from heirloom.specs.base import Many, Strict
 from heirloom.specs.pairs import COMPLETION, PROMPT
+from heirloom.specs.places import Place
 from heirloom.specs.sizes import MOST_ROWS
 from heirloom.specs.text import TextSettings
 from heirloom.specs.vector_source import AnyVectorSource
@@ -100,17 +102,20 @@ class _SeparableText(TextSource):
     def _compiles(cls, pattern: str | None) -> str | None:
         try:
             re.compile(pattern or "")
-        except re.error as error:
+        except (re.error, OverflowError, RecursionError) as error:
             raise ValueError(f"{pattern!r} is no regular expression: {error}") from error
+        fault = separator.fault(pattern or "")
+        if fault is not None:
+            raise ValueError(f"{pattern!r} has {fault}, whose search may not end; write it without")
         return pattern
 
 
 class FileSplits(Strict):
     """Files that come already split."""
 
-    train: Many[str] = Field(min_length=1, description="Paths or globs of the training files.")
-    valid: Many[str] = Field(min_length=1, description="Paths or globs of the validation files.")
-    test: Many[str] = Field(min_length=1, description="Paths or globs of the held-out files.")
+    train: Many[Place] = Field(min_length=1, description="Paths or globs of the training files.")
+    valid: Many[Place] = Field(min_length=1, description="Paths or globs of the validation files.")
+    test: Many[Place] = Field(min_length=1, description="Paths or globs of the held-out files.")
 
 
 class FilesSource(_SeparableText):
@@ -120,7 +125,7 @@ class FilesSource(_SeparableText):
     lines: bool = Field(
         False, description="Whether each line of a .txt or .raw file is a document, with its end of line; a blank one is empty text."
     )
-    paths: Annotated[Many[str], Field(min_length=1)] | FileSplits = Field(
+    paths: Annotated[Many[Place], Field(min_length=1)] | FileSplits = Field(
         description="Paths or globs (** crosses folders), relative to the working directory: a list, "
         "divided by document, or a mapping train / valid / test that is kept."
     )
@@ -153,7 +158,7 @@ class HubSource(_SeparableText):
     """Any text dataset that ``datasets.load_dataset`` opens, on the hub or in a local folder."""
 
     name: Literal["hub"] = Field(description="The kind of source.")
-    dataset: str = Field(min_length=1, description="Hub id such as Salesforce/wikitext, or a local folder.")
+    dataset: Place = Field(description="Hub id such as Salesforce/wikitext, or a local folder.")
     config: str | None = Field(None, description="Configuration of the dataset, such as wikitext-2-raw-v1.")
     revision: str | None = Field(None, description="Commit, tag or branch on the hub; a commit pins the bytes.")
     splits: HubSplits | str = Field(

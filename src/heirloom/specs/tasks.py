@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from heirloom.specs.base import Many, Strict
+from heirloom.specs.places import Place
 from heirloom.specs.sizes import MOST_BATCH_ROWS, MOST_ROWS
 
 PREFIX = "task."
@@ -28,8 +29,8 @@ class Tasks(Strict):
     """Tasks that the model of each generation is given, by lm-evaluation-harness (Gao et al. 2024), of the extra `eval`."""
 
     names: Many[Id] = Field(min_length=1, description="Tasks, groups or tags of the folder.")
-    folder: str = Field(
-        min_length=1, description="Folder with the task files (YAML), their functions and their data; each file is hashed. No hub is asked."
+    folder: Place = Field(
+        description="Folder with the task files (YAML), their functions and their data; each file is hashed. No hub is asked."
     )
     fewshot: int | None = Field(
         None, ge=0, le=MOST_BATCH_ROWS, description="Solved items in a prompt, by a fixed seed; null is what each task says."

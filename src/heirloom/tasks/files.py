@@ -15,6 +15,7 @@ from typing import Any
 
 import yaml
 
+from heirloom import globs
 from heirloom.errors import HeirloomError, first_of
 from heirloom.sources.input_files import TASK_FILE, SourceFile, check_content, local_file
 from heirloom.specs.tasks import Tasks
@@ -75,6 +76,7 @@ def task_files(tasks: Tasks) -> list[SourceFile]:
     HeirloomError
         If there is none, or one stands for content that is not here.
     """
+    globs.check_folder(Path(tasks.folder), "tasks.folder")
     files = [file for file in sorted(Path(tasks.folder).rglob("*")) if file.is_file() and not _is_hidden(file.relative_to(tasks.folder))]
     if not files:
         raise HeirloomError(f"tasks.folder: {tasks.folder!r} has no files")
@@ -93,7 +95,9 @@ def _is_hidden(path: Path) -> bool:
 
 
 def _task_files(folder: str) -> Iterator[Path]:
+    globs.check_folder(Path(folder), "tasks.folder")
     for file in sorted(Path(folder).rglob("*.yaml")):
+        globs.check_kind(file)
         if not _is_hidden(file.relative_to(folder)):
             yield file
 

@@ -6,9 +6,10 @@ Built from the places in `artefacts.kinds`: nothing here spells a path.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import chain
 from pathlib import Path
+from typing import TypeVar
 
 from heirloom import results
 from heirloom.artefacts import kinds, paths
@@ -16,6 +17,7 @@ from heirloom.artefacts.kinds import Place
 from heirloom.workflow.steps import made_kinds
 
 PROVENANCE = "provenance.jsonl"
+Entry = TypeVar("Entry")
 
 _STAGES = tuple(kind.name for kind in made_kinds() if kind.folder == kinds.GENERATION)
 """The artefacts of a generation in the order in which they are made: synthetic, selected, train, checkpoint, metrics."""
@@ -82,9 +84,17 @@ def lineages(root: Path = Path()) -> dict[str, list[str]]:
     for place in _TRACKED:
         for folder in _existing(place.pattern, root):
             if lineage_of(folder) == folder:  # a seed's pool looks like a lineage
-                pattern = folder + _INSIDE[place].pattern.removeprefix(place.pattern)
-                units_of_lineage[folder] = [folder, *sorted(_existing(pattern, root), key=lambda unit: (len(unit), unit))]
+                units_of_lineage[folder] = units_in(folder, root)
     return dict(sorted(units_of_lineage.items()))
+
+
+def units_in(lineage: str, root: Path = Path()) -> list[str]:
+    """Return the units of a lineage folder that are on disk, the folder first, then by generation; none where it is not here."""
+    if not (root / lineage).is_dir():
+        return []
+    place = next(place for place in _TRACKED if place.wildcards(lineage) is not None)
+    pattern = lineage + _INSIDE[place].pattern.removeprefix(place.pattern)
+    return [lineage, *sorted(_existing(pattern, root), key=lambda unit: (len(unit), unit))]
 
 
 def all_units(root: Path = Path()) -> list[str]:
@@ -95,6 +105,27 @@ def all_units(root: Path = Path()) -> list[str]:
 def units_of(paths_: Iterable[str]) -> set[str]:
     """Return the units that some paths belong to."""
     return set(filter(None, map(unit_of, paths_)))
+
+
+def by_unit(entries: Mapping[str, Entry]) -> dict[str, dict[str, Entry]]:
+    """Return unit → path → entry of some entries by path, in one pass; what belongs to no unit is left out."""
+    entries_of: dict[str, dict[str, Entry]] = {}
+    for path, entry in entries.items():
+        unit = unit_of(path)
+        if unit:
+            entries_of.setdefault(unit, {})[path] = entry
+    return entries_of
+
+
+def by_artefact(entries: Mapping[str, Entry]) -> dict[str, dict[str, Entry]]:
+    """Return artefact → path → entry of its files, of some entries by path, in one pass; a note stands under its own path."""
+    entries_of: dict[str, dict[str, Entry]] = {}
+    for path, entry in entries.items():
+        unit = unit_of(path)
+        if unit:
+            name = path.removeprefix(f"{unit}/").split("/", maxsplit=1)[0]
+            entries_of.setdefault(f"{unit}/{name}", {})[path] = entry
+    return entries_of
 
 
 def lineages_of(paths_: Iterable[str]) -> set[str]:

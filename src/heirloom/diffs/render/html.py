@@ -44,7 +44,7 @@ _BODY = """
 <h1>{{ name }}</h1>
 <p class="verdict">{{ verdict }}</p>
 {% for section in sections %}<details{% if section.title in open or loop.index0 < 1 %} open{% endif %}>
-<summary><h2>{{ section.title }}</h2></summary>
+<summary><h2>{{ section.title | safely }}</h2></summary>
 {% for block in section.blocks %}{% if block.columns is defined %}
 <div class="wide"><table>{% if block.title %}<caption>{{ block.title | safely }}</caption>{% endif %}
 <tr>{% for column in block.columns %}<th>{{ column | safely }}</th>{% endfor %}</tr>

@@ -34,12 +34,14 @@ def page(diff: DatasetDiff) -> list[Section]:
 
 
 def summary(diff: DatasetDiff) -> list[Section]:
-    """Return what a reader needs first: the verdict, its reason, and the counts of rows."""
+    """Return what a reader needs first: the verdict, its reason, the counts of rows, and the control where it was asked for."""
     blocks = [*_verdict(diff)]
     if diff.splits:
         blocks.append(_split_table(diff))
     elif diff.rows and not diff.same:
         blocks.append(_counts(diff.rows))
+    if diff.control:
+        blocks += [Line("Against the control:"), *_control(diff.control)]
     return [Section(title(diff), (*blocks, Line("--full shows examples, columns, vocabulary, distribution and ancestry.")))]
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from heirloom import spreadsheets
 from heirloom.artefacts.files import dumps, replacing
 from heirloom.config import Config
+from heirloom.diffs.render.blocks import safe
 from heirloom.report import experiment_results, marks, tables
 from heirloom.report.experiment_results import ExperimentResults
 from heirloom.report.figures.plan import SUFFIXES, Figure, figures
@@ -64,7 +66,17 @@ def numbers(figure: Figure, results: Mapping[str, ExperimentResults], *, for_pag
 
 def chart(figure: Figure, numbers: pd.DataFrame) -> alt.TopLevelMixin:
     """Return a figure as an Altair chart that says what it shows."""
-    return figure.kind.draw(figure.subject, numbers).properties(description=figure.caption)
+    return figure.kind.draw(figure.subject, without_controls(numbers)).properties(description=figure.caption)
+
+
+def without_controls(numbers: pd.DataFrame) -> pd.DataFrame:
+    """Return a table whose text, such as names of groups, has signs in place of control characters: the library draws none of them."""
+    visible = {name: numbers[name].map(_visible) for name in numbers.columns}
+    return numbers.assign(**{name: column for name, column in visible.items() if not column.equals(numbers[name])})
+
+
+def _visible(cell: Any) -> Any:
+    return safe(cell) if isinstance(cell, str) else cell
 
 
 def _write(figure: Figure, numbers: pd.DataFrame, folder: Path) -> None:
@@ -73,7 +85,7 @@ def _write(figure: Figure, numbers: pd.DataFrame, folder: Path) -> None:
     import vl_convert
 
     svg, png, pdf, csv = (folder / figure.file(suffix) for suffix in SUFFIXES)
-    numbers.to_csv(csv, index=False, lineterminator="\n", float_format="%.8g")
+    csv.write_text(spreadsheets.csv_text(numbers), encoding="utf-8")
     with alt.data_transformers.enable("default", max_rows=None):
         chart(figure, numbers).save(svg)
     picture = svg.read_text(encoding="utf-8")

@@ -16,6 +16,7 @@ from heirloom.report.figures import (
     latent,
     population,
     scatter,
+    share_estimate,
     synthetic_perplexity,
     tail_survival,
     test_perplexity,
@@ -40,4 +41,5 @@ KINDS = (
     error_by_generation.KIND,
     distances.KIND,
     population.KIND,
+    share_estimate.KIND,
 )

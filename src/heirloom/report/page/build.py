@@ -8,10 +8,11 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from heirloom import spreadsheets
 from heirloom.artefacts.files import write_text
 from heirloom.artefacts.fingerprints import sha256_file, sha256_folder
 from heirloom.config import Config
-from heirloom.report import control_curves, experiment_results, group_table, tables, task_scores
+from heirloom.report import control_curves, experiment_results, group_table, kept_rows, tables, task_scores
 from heirloom.report.experiment_results import ExperimentResults
 from heirloom.report.figures import plan
 from heirloom.report.figures.kind import Kind
@@ -87,7 +88,7 @@ def write(config: Config, config_file: Path, against: str = "") -> None:
     tables.check_complete(frame, config)
     answers = verdicts.answers(specs.load(), frame, config)
     page = html(context(frame, config, config_file, answers, against))
-    table = verdicts.table(answers).to_csv(index=False, lineterminator="\n", float_format="%.6g")
+    table = spreadsheets.csv_text(verdicts.table(answers), digits=6)
     write_text(config.results.claims, table)
     write_text(config.results.page, page)
 
@@ -144,6 +145,7 @@ def _experiment(results: ExperimentResults, told: Headline) -> dict[str, Any]:
         "missing": control_curves.missing_comparisons(results),
         "curves": curves.context(results, above),
         "texts": texts.context(key, experiment),
+        "keeps_rows": kept_rows.is_here(key, experiment),
         "lost": lost.context(key, experiment),
         "tasks": tasks.context(results.config, key),
         "profile": profile.context(results.config, key),
@@ -195,16 +197,17 @@ def html(context: dict[str, Any]) -> str:
     style = Markup((TEMPLATES / "style.css").read_text(encoding="utf-8"))  # noqa: S704 (ours)
     script = Markup("\n".join((TEMPLATES / name).read_text(encoding="utf-8") for name in SCRIPTS))  # noqa: S704 (ours)
     library = Markup(vega.script())  # noqa: S704 (a published library)
-    template = _environment().get_template("page.html.j2")
+    template = environment().get_template("page.html.j2")
     return template.render(**context, style=style, script=script, vega=library)
 
 
-def _environment() -> Environment:
+def environment() -> Environment:
+    """Return what renders the page's templates."""
     from jinja2 import Environment, FileSystemLoader
 
-    environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    environment.filters["embedded"] = script_json
-    return environment
+    renderer = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    renderer.filters["embedded"] = script_json
+    return renderer
 
 
 def script_json(value: Any) -> Any:

@@ -14,7 +14,7 @@ from heirloom.report import by_arm, control_curves, expected_curves, measure_wor
 from heirloom.report.by_arm import ByArm
 from heirloom.report.claims.quantities import FEWEST_GENERATIONS, scatter_generations
 from heirloom.report.experiment_results import ExperimentResults
-from heirloom.report.intervals import FEW
+from heirloom.report.intervals import FEW, centres, on_logarithm
 from heirloom.report.looks import Look
 from heirloom.specs.experiment import Experiment
 
@@ -117,11 +117,11 @@ def _theory(name: str, regime: str, curve: Curve, forms: Forms) -> Curve:
 
 
 def _curve(name: str, regime: str, by_metric: ByArm, experiment: Experiment) -> Curve | None:
-    """Return an arm's curve from the origin on: mean over seeds with least and greatest, or of one seed the band over replicas."""
+    """Return an arm's curve from the origin on: centre over seeds with least and greatest, or of one seed the band over replicas."""
     values = by_arm.with_origin(by_metric, name, regime)
     if values is None:
         return None
-    centre = values.mean(axis=1)
+    centre = centres(name, values)
     curve: Curve = {"g": [int(g) for g in values.index], "v": five_digits(centre.to_numpy())}
     if len(experiment.seeds) > 1:
         return curve | _seeds(values) | _ends(values.min(axis=1), values.max(axis=1))
@@ -157,7 +157,8 @@ def _ends(low: pd.Series, high: pd.Series) -> Curve:
 
 def _about(name: str, by_metric: ByArm, experiment: Experiment) -> str:
     if len(experiment.seeds) > 1:
-        return f"line: mean of {len(experiment.seeds)} seeds; band: least to greatest"
+        average = "geometric mean" if on_logarithm(name) else "mean"
+        return f"line: {average} of {len(experiment.seeds)} seeds; band: least to greatest"
     metrics = {metric for metric, _ in by_metric}
     measure, _, summary = name.rpartition(".")
     if summary == "mean" and f"{measure}.se" in metrics:
@@ -209,6 +210,6 @@ def _onset(name: str, onsets: pd.DataFrame) -> dict[str, Any]:
     return {"onset": {"arms": arms, "about": words}}
 
 
-def five_digits(values: NDArray[np.float64]) -> list[float | None]:
+def five_digits(values: NDArray[np.floating[Any]]) -> list[float | None]:
     """Return five significant digits, None where there is no number."""
     return [float(f"{value:.5g}") if math.isfinite(value) else None for value in values.tolist()]

@@ -122,7 +122,7 @@ def _size_and_cost(node: Artefact, share: float | None, ledger: facts.Ledger) ->
     """Return how many rows an artefact has and what part of them is real, and what it cost; nothing of what is not known."""
     rows = facts.rows(Path(node.path))
     seconds = facts.seconds(node, ledger)
-    size = "" if rows is None else f"{number(rows)} rows"
+    size = "" if rows is None else f"{number(rows)} {'row' if rows == 1 else 'rows'}"
     real = "" if share is None else f"{_percent(share)} real"
     cost = "" if seconds is None else f"{seconds:,.1f} s"
     rows_line = ", ".join(filter(None, (size, real)))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from heirloom import digests
+from heirloom import digests, spreadsheets
 from heirloom.artefacts import paths
 from heirloom.artefacts.files import write_text
 from heirloom.config import Config
@@ -74,7 +74,7 @@ def write(frame: pd.DataFrame, config: Config) -> None:
     """Write the table with its digest, where the config has a ranking."""
     if not config.rankings:
         return
-    text = table(frame, config).to_csv(index=False, lineterminator="\n", float_format="%.8g")
+    text = spreadsheets.csv_text(table(frame, config))
     write_text(config.results.ranking, text)
     digests.seal(config.results.ranking)
 

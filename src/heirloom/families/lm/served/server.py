@@ -78,7 +78,7 @@ def _wait(client: Client, endpoint: Endpoint, process: Popen[bytes]) -> None:
     address = client.url.removesuffix("/completions")
     while time.monotonic() < end:
         if process.poll() is not None:
-            raise HeirloomError(f"sampling.endpoint.command ended with status {process.returncode}; the job's log has what it printed")
+            raise HeirloomError(f"sampling.endpoint.command ended with status {process.returncode}; {program.OUTPUT_PLACE}")
         try:
             if httpx2.get(address, timeout=endpoint.time_limit, trust_env=False).status_code != httpx2.codes.SERVICE_UNAVAILABLE:
                 return

@@ -1,0 +1,72 @@
+"""Files that Heirloom did not write, and no installed package has: the parts of commands that open them run in a child process.
+
+An installed package is code that its user runs already; the sampled Wikipedia, the packaged digits and packaged models are such files.
+"""
+
+from __future__ import annotations
+
+import glob
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from heirloom.runtime import child
+from heirloom.specs.vector_source import MnistSource
+
+_KEYS = ("paths", "path", "dataset")
+_PACKAGED_DIGITS = MnistSource.model_fields["dataset"].default
+_GROWTH_OF_SOURCE, _GROWTH_OF_MODEL = 4, 40
+"""Bytes of memory granted for each byte of a file: text becomes Python's, and two bits of a quantised weight become float32, twice."""
+
+
+def guarded(work: Callable[[], Any], sources: Iterable[Any], models: Iterable[Any] = ()) -> Any:
+    """Return what a function returns: called in a child where files of others are read, else here.
+
+    Parameters
+    ----------
+    work
+        Returns what JSON can spell.
+    sources, models
+        Settings of what it reads, as models of the config or as the mappings of a slice.
+
+    Raises
+    ------
+    HeirloomError
+        As the function, or as `child.in_child`.
+    """
+    of_sources = [place for settings in sources for place in places(settings)]
+    of_models = [place for settings in models for place in places(settings)]
+    if not of_sources and not of_models:
+        return work()
+    growth = _GROWTH_OF_MODEL if of_models else _GROWTH_OF_SOURCE
+    granted = child.limits(_files([*of_sources, *of_models]), growth)
+    return child.in_child(work, granted, (of_sources or of_models)[0])
+
+
+def places(settings: Any) -> Iterator[str]:
+    """Yield the paths, globs, folders and hub ids that settings of a source or model name, but those of packages."""
+    fields = dict(settings) if isinstance(settings, BaseModel | Mapping) else {}
+    if fields.get("package") is not None or fields.get("dataset") == _PACKAGED_DIGITS:
+        return
+    for key, value in fields.items():
+        named = value if key in _KEYS or (key == "text" and not isinstance(value, str | Mapping | BaseModel)) else None
+        if isinstance(named, BaseModel | Mapping):  # a list for each split
+            yield from (place for several in dict(named).values() for place in several)
+        elif isinstance(named, str):
+            yield named
+        elif named is not None:
+            yield from named
+        else:
+            yield from places(value)
+
+
+def _files(named: Iterable[str]) -> Iterator[Path]:
+    """Yield the files of this machine that paths, globs and folders stand for."""
+    for place in named:
+        for path in glob.glob(place, recursive=True):  # noqa: PTH207  Path.glob refuses absolute patterns
+            for folder, _, names in os.walk(path):
+                yield from (Path(folder, name) for name in names)
+            yield Path(path)
