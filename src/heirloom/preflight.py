@@ -27,6 +27,9 @@ from heirloom.tasks import files as task_files
 
 _log = logging.getLogger(__name__)
 
+_COUNTED_BYTES = 1 << 22
+"""Rows of a source of so many bytes are made and counted by a thorough check, in seconds, even if they are ample."""
+
 
 def guarded(check: Callable[[Config], None], config: Config) -> None:
     """Do `cheap` or `thorough` in a child process if the config names files of others.
@@ -208,6 +211,10 @@ def _pool_rows(name: str, experiment: Experiment, config: Config) -> int | None:
     text_bytes = module.text_bytes(source)
     rows = row_counts.most_needed(experiment, config.regimes)
     tokens = rows * source.text.row_tokens / source.text.split.train
-    if text_bytes is None or text_bytes > tokens * module.AMPLE_BYTES_A_TOKEN:
+    is_ample = text_bytes is None or text_bytes > tokens * module.AMPLE_BYTES_A_TOKEN
+    if is_ample and not sources.is_small(source, _COUNTED_BYTES):
         return None
-    return real.count_rows(source)
+    try:
+        return real.count_rows(source)
+    except HeirloomError as error:
+        raise HeirloomError(f"experiments.{name}: {error}") from None

@@ -1,7 +1,8 @@
 """Drives `heirloom check`, `check --thorough` and the jobs of `real` and `pretrained` over malformed projects, and counts what they say.
 
-Each command is that of a user, in a process that is forked from this one, which has the imports. ``python -m faults.drive FOLDER [SHARE]``, from ``tests/``, prints
-the counts of all cases, or of every so-manieth, and writes ``FOLDER/outcomes.jsonl``.
+Each command is that of a user, in a process that is forked from this one, which has the imports. From ``tests/``,
+``python -m faults.drive FOLDER [SHARE [FORMAT ...]]`` prints the counts of all cases, or of every so-manieth, of some formats, and writes
+``FOLDER/outcomes.jsonl``.
 """
 
 from __future__ import annotations
@@ -227,7 +228,8 @@ def main() -> None:
     os.environ |= _ENVIRONMENT
     os.chdir(folder)
     Path("config.yaml").touch()  # which the programs of tables name as their code
-    chosen = cases(folder / "sound")[::share]
+    formats = sys.argv[3:]
+    chosen = [case for case in cases(folder / "sound") if not formats or case.format in formats][::share]
     prepare(chosen)
     found = []
     with (folder / "outcomes.jsonl").open("w") as file:

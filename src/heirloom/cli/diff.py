@@ -73,8 +73,7 @@ def diff(
             return
         references = [a, b, *more] if more else siblings(a, across) if across else generations(a)
         if references is None:
-            wanted = diff_answers.Wanted(form, output, rows, fail_if, full, against_control)
-            _finish(diff_answers.compared(a, b, options, wanted))
+            _finish(diff_answers.compared(a, b, options, diff_answers.Wanted(form, output, rows, fail_if, full, against_control)))
             return
         if (b and not more) or against_control or rows or fail_if:
             raise HeirloomError(f"{a} is a series: it takes no second dataset, and no --against-control, --rows or --fail-if")

@@ -18,7 +18,6 @@ from heirloom.artefacts import kinds, manifest, paths
 from heirloom.artefacts.files import dumps, write_text
 from heirloom.runtime import device, processes, program, usage
 from heirloom.runtime.heap import keep_freed_memory
-from heirloom.sources import strangers
 from heirloom.workflow.step import Step
 from heirloom.workflow.steps import STEPS
 
@@ -102,6 +101,8 @@ def _run(step: Step, options: Mapping[str, Any]) -> None:
         if step.takes:
             work()
         else:  # what has no ancestor comes from files of others
+            from heirloom.sources import strangers  # and with it pydantic, which other commands do without
+
             strangers.guarded(work, [fields.get("source")], [fields.get("model")])
         processes.leave()
 

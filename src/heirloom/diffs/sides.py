@@ -18,7 +18,7 @@ from heirloom import reading
 from heirloom.artefacts import kinds, manifest, paths
 from heirloom.artefacts.files import read_json
 from heirloom.artefacts.manifest import inputs
-from heirloom.diffs import storage
+from heirloom.diffs import refusals, storage
 from heirloom.diffs.view import View
 from heirloom.errors import HeirloomError, listed
 from heirloom.runtime import child
@@ -130,8 +130,7 @@ class Side:
     @property
     def row_bytes(self) -> int:
         """About the bytes of a row once decompressed, at least 1."""
-        _, rows, size = self._described
-        return size // max(1, rows) + 1
+        return self._described[2] // max(1, self.num_rows) + 1
 
     @property
     def size(self) -> int:
@@ -156,10 +155,10 @@ class Side:
             child.opening(name)
             try:
                 for batch in storage.batches(file, stored_names, batch_rows):
-                    storage.check_cells(name, batch, self.view.max_cell_bytes)
+                    refusals.check_cells(name, batch, self.view.max_cell_bytes)
                     yield self.view.batch(batch, columns)
-            except storage.unreadable() as error:
-                raise HeirloomError(f"{name}: damaged ({storage.cause(error)})") from None
+            except refusals.read_errors() as error:
+                raise HeirloomError(f"{name}: damaged ({refusals.cause(error)})") from None
 
     @cached_property
     def _described(self) -> tuple[pa.Schema, int, int]:
@@ -167,14 +166,14 @@ class Side:
         child.opening(self.path)
         try:
             schemas, rows, sizes = zip(*map(storage.about, self._readable_files), strict=True)
-        except storage.unreadable() as error:
-            raise HeirloomError(f"{self.path}: cannot be read as Parquet or Arrow ({storage.cause(error)})") from None
+        except refusals.read_errors() as error:
+            raise HeirloomError(f"{self.path}: cannot be read as Parquet or Arrow ({refusals.cause(error)})") from None
         first = schemas[0]
         for file, schema in zip(self.files, schemas, strict=True):
             if schema.names != first.names:
                 unlike = f"columns {listed(schema.names)} differ from those of {self.files[0]}: {listed(first.names)}"
                 raise HeirloomError(f"{file}: {unlike}")
-            storage.check_columns(file, schema)
+            refusals.check_columns(file, schema)
         return first, sum(rows), sum(sizes)
 
 
@@ -193,7 +192,7 @@ def locate(text: str | Path) -> Side:
         return Side(str(text), elsewhere)
     path = Path(text) if Path(text).name else Path(text).resolve()
     if not (str(text) and path.name):
-        raise HeirloomError(f"{str(text)!r} is no name of a dataset: give a path, a reference or a hub id")
+        raise HeirloomError(f"{str(text)!r} is no dataset's name: give a path, a reference or a hub id")
     is_path = path.exists() and not references.is_reference(str(text))
     artefact = project.at(path) if is_path else project.locate(str(text))
     if artefact is None:

@@ -73,7 +73,7 @@ def check_rows(sides: Sequence[Side], bytes_a_row: int) -> None:
         names = listed(dict.fromkeys(side.name for side in sides))
         raise HeirloomError(
             f"{names}: comparing {num_rows:,} rows takes {needed:,.0f} MB of memory; allowed are {allowed:,.0f} MB: "
-            f"{child.MEGABYTES} raises the limit, and --counts takes less"
+            f"{_limits(()).memory_key} raises the limit, and --counts takes less"
         )
 
 

@@ -15,11 +15,10 @@ from pathlib import Path
 import pyarrow as pa
 
 from heirloom.diffs import scratch
+from heirloom.diffs.refusals import cause, check_names, read_errors
 from heirloom.diffs.spelling import is_lossless
-from heirloom.diffs.storage import check_names, unreadable
 from heirloom.errors import HeirloomError
 from heirloom.runtime import child
-from heirloom.sources.faults import cause
 
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
 JSON = (".jsonl", ".ndjson", ".json")
@@ -68,7 +67,7 @@ def _convert(file: Path, target: Path, name: str) -> None:
             _write_json(file, target, name)
     except HeirloomError:
         raise
-    except unreadable() as error:
+    except read_errors() as error:
         raise HeirloomError(f"{name}: cannot be read as {kind(file).removeprefix('.')} ({cause(error)})") from None
 
 

@@ -9,6 +9,7 @@ or unpickled. See docs/design/0022-strangers-files.md.
 from __future__ import annotations
 
 import ctypes
+import gc
 import json
 import os
 import resource
@@ -112,6 +113,7 @@ def in_child(work: Callable[[], Any], granted: Limits, what: str) -> Any:
         return work()
     sys.stdout.flush()
     sys.stderr.flush()
+    gc.freeze()  # else the child's first look for garbage copies all that this process holds
     with tempfile.TemporaryDirectory(prefix="heirloom-", ignore_cleanup_errors=True) as scratch:
         parent, (parent_end, child_end) = os.getpid(), os.pipe()
         process = os.fork()

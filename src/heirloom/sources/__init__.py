@@ -120,13 +120,14 @@ def check_rows(spec: Source) -> None:
     HeirloomError
         With the file, its line or row, and what is wrong.
     """
-    if spec.name in _OF_FILES and is_here(spec) and is_small(spec):
+    if is_small(spec):
         module(spec.name).check_rows(spec)
 
 
-def is_small(spec: Source) -> bool:
-    """Return whether all files of a source have at most `SMALL_BYTES`."""
-    return sum(file.place.stat().st_size for file in source_files(spec)) <= SMALL_BYTES
+def is_small(spec: Source, most_bytes: int = SMALL_BYTES) -> bool:
+    """Return whether a source is of files that are on this machine, and all of them together have at most so many bytes."""
+    is_local = spec.name in _OF_FILES and is_here(spec)
+    return is_local and sum(file.place.stat().st_size for file in source_files(spec)) <= most_bytes
 
 
 def is_here(spec: Source) -> bool:

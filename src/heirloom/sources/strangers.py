@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import glob
 import os
+import sys
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -41,9 +43,17 @@ def guarded(work: Callable[[], Any], sources: Iterable[Any], models: Iterable[An
     of_models = [place for settings in models for place in places(settings)]
     if not of_sources and not of_models:
         return work()
+    if not sys.stderr.isatty():
+        os.environ["TQDM_DISABLE"] = "1"  # libraries' bars are for terminals, not for logs
     growth = _GROWTH_OF_MODEL if of_models else _GROWTH_OF_SOURCE
     granted = child.limits(_files([*of_sources, *of_models]), growth)
-    return child.in_child(work, granted, (of_sources or of_models)[0])
+    return child.in_child(lambda: _without_warnings(work), granted, (of_sources or of_models)[0])
+
+
+def _without_warnings(work: Callable[[], Any]) -> Any:
+    """Return what a function returns, and show nothing of what libraries warn of: what is wrong with a file is said in a line."""
+    with warnings.catch_warnings(action="ignore"):
+        return work()
 
 
 def places(settings: Any) -> Iterator[str]:
