@@ -227,7 +227,7 @@ def _vector_sample(side: Side, rows: Ints, keys: Hashes, *, grouped: bool) -> Ve
             "(--counts takes any)"
         )
     units = keys[rows].view(np.int64)
-    return VectorSample(vectors.values.reshape(len(rows), -1), units, units if grouped else None)
+    return VectorSample(vectors.values.reshape(len(rows), int(widths[0]) if len(widths) else 0), units, units if grouped else None)
 
 
 def _has_units(sides: Comparison) -> bool:

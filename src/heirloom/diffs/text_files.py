@@ -134,8 +134,6 @@ def _write_json(file: Path, target: Path, name: str) -> None:
         if not number and first not in ("", "{", "\xef"):  # a mark of UTF-8 may stand first
             raise HeirloomError(f"{name}: begins with {first!a}; each line must be an object, as in {{'text': 'one'}}")
         schema = pa.unify_schemas([schema, _json_table(chunk).schema], promote_options="permissive")
-    if "" in schema.names:
-        raise HeirloomError(f"{name}: a key is an empty text; give each column a name")
     _write(target, schema, (batch for chunk in _lines(file) for batch in _json_table(chunk, schema).to_batches()))
 
 

@@ -70,7 +70,7 @@ class View:
         return pa.RecordBatch.from_arrays(values, list(columns))
 
     def _field(self, stored: pa.Field) -> pa.Field:
-        name = TEXT if stored.name == self.text_column else stored.name
+        name = TEXT if self.text_column and stored.name == self.text_column else stored.name
         cast = self.casts.get(name)
         return stored.with_name(name).with_type(cast) if cast else stored.with_name(name)
 
