@@ -67,6 +67,8 @@ def _convert(file: Path, target: Path, name: str) -> None:
             _write_json(file, target, name)
     except HeirloomError:
         raise
+    except UnicodeDecodeError as error:
+        raise HeirloomError(f"{name}: not UTF-8 text ({cause(error)}); convert the file to UTF-8") from None
     except read_errors() as error:
         raise HeirloomError(f"{name}: cannot be read as {kind(file).removeprefix('.')} ({cause(error)})") from None
 
