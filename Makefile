@@ -66,6 +66,7 @@ restore: env
 quick: env
 	snakemake --configfile configs/quick.yaml -- all pages
 	@echo "heirloom: the page of this run is results/quick/report.html"
+	@echo "heirloom: heirloom summary --config configs/quick.yaml prints what was found, heirloom status --config configs/quick.yaml what is done"
 
 # the page and its picture that README and docs/gallery.md show
 example: quick

@@ -60,7 +60,7 @@ def test_each_package_of_a_lock_has_a_hash(file: str) -> None:
 def test_torch_has_the_hashes_of_pypi_and_of_its_cpu_builds_on_each_python() -> None:
     block = next(block for block in blocks(ROOT / "locks/run.txt") if block.startswith("torch=="))
     lines = (ROOT / "locks/torch-cpu.txt").read_text().splitlines()[1:]
-    cpu_builds = dict(reversed(line.split()) for line in lines)
+    cpu_builds = {name: digest for digest, name in map(str.split, lines)}
     assert {re.sub(r".*-(cp3\d+)-.*", r"\1", name) for name in cpu_builds} == {"cp311", "cp312", "cp313"}
     assert all(f"sha256:{digest}" in block for digest in cpu_builds.values())
     assert len(_HASH.findall(block)) > 2 * len(cpu_builds)

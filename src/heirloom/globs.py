@@ -9,14 +9,18 @@ from __future__ import annotations
 import glob
 import os
 import stat
+import sys
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 
 from heirloom.errors import HeirloomError, short
+from heirloom.runtime import variables
 
-MOST_PLACES = 500_000
-"""Files and folders that a glob or a folder of data may have."""
+MOST_PLACES = 200_000
+"""Files and folders that a glob or a folder of data may have: a second's work."""
+VARIABLE = "HEIRLOOM_PLACES"
+"""Environment variable: stands in its place."""
 _MOST_CROSSINGS = 2
 """Parts ``**`` of a glob; each one more multiplies the visits of a place by the depth of the tree."""
 _KINDS = {stat.S_IFIFO: "a named pipe", stat.S_IFSOCK: "a socket", stat.S_IFCHR: "a device", stat.S_IFBLK: "a device"}
@@ -83,8 +87,10 @@ def check_folder(folder: Path, key: str) -> None:
 
 
 def _check_number(places: Iterable[str], subject: str) -> None:
-    if sum(1 for _ in islice(places, MOST_PLACES + 1)) > MOST_PLACES:
-        raise HeirloomError(f"{subject}: more than {MOST_PLACES:,} files and folders stand there; name a folder further down")
+    most = int(min(variables.number(VARIABLE, MOST_PLACES, "files and folders"), sys.maxsize - 1))
+    if sum(1 for _ in islice(places, most + 1)) > most:
+        advice = f"name a folder further down, or set {VARIABLE} to more"
+        raise HeirloomError(f"{subject}: more than {most:,} files and folders stand there; {advice}")
 
 
 def _inside(tops: Iterable[str], subject: str) -> Iterator[str]:

@@ -168,11 +168,16 @@ def _check_model(name: str, experiment: Experiment) -> None:
 
 
 def _check_rows(name: str, experiment: Experiment, config: Config) -> None:
-    """Read a small source through, as long as the real data have not been made from it under the same settings; pairs are looked at elsewhere."""
+    """Read a small source through, and text that might not fill its vocabulary, as long as the real data have not been made from it.
+
+    They have been made under the settings that the config has now. Pairs are looked at elsewhere.
+    """
     has_pairs = experiment.text is not None and experiment.text.pairs is not None
     if has_pairs or _is_made(config, name):
         return
     try:
+        if not isinstance(experiment.source, VectorSource):
+            sources.check_vocabulary(experiment.source)
         sources.check_rows(experiment.source)
     except HeirloomError as error:
         raise HeirloomError(f"experiments.{name}: {error}") from None

@@ -251,6 +251,13 @@ def test_a_job_ends_and_writes_the_same_with_a_worker_and_without(home: Path, ad
     assert do(home, code, address) == do(home, code, None)
 
 
+def test_a_job_that_needs_more_memory_than_there_is_says_so_in_one_line(home: Path, address: str) -> None:
+    asked = "Unable to allocate 256. PiB for an array with shape (36028797018963968,) and data type float64"
+    rest = "this needs more than the machine has, or than a limit lets it have (ulimit -v); the config's sizes of rows decide how much"
+    for told in (address, None):
+        assert do(home, "import numpy as np; np.ones(1 << 55)", told) == (2, "", f"heirloom: out of memory ({asked}): {rest}\n")
+
+
 ENDS = """
 import atexit, json, os, sys
 from heirloom.cli import ending

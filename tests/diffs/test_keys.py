@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 import heirloom
 from command_runs import invoked
+from heirloom.diffs.refusals import check_columns
 from heirloom.diffs.result import DatasetDiff
 from heirloom.diffs.spelling import is_lossless
-from heirloom.diffs.storage import check_columns
 from heirloom.errors import HeirloomError
 
 Write = Callable[..., Path]

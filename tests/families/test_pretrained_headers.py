@@ -55,6 +55,7 @@ def test_a_sound_folder_passes(folder: Path) -> None:
         ({"n_positions": 2**40}, "n_positions is 1,099,511,627,776; allowed are up to 134,217,728 positions"),
         ({"text_config": {"vocab_size": -1}}, "vocab_size is -1; allowed is a whole number from 1"),
         ({"eos_token_id": ["x"]}, "eos_token_id is ['x']; allowed is the id of a token, or a list of them"),
+        ({"eos_token_id": []}, "eos_token_id is []; allowed is the id of a token, or a list of them"),
         ({"model_type": 5}, "model_type is 5; allowed is text"),
     ],
 )

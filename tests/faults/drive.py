@@ -1,7 +1,7 @@
 """Drives `heirloom check`, `check --thorough` and the jobs of `real` and `pretrained` over malformed projects, and counts what they say.
 
 Each command is that of a user, in a process that is forked from this one, which has the imports. From ``tests/``,
-``python -m faults.drive FOLDER [SHARE [FORMAT ...]]`` prints the counts of all cases, or of every so-manieth, of some formats, and writes
+``python -m faults.drive FOLDER [SHARE [FORMAT ...]]`` prints the counts of all cases, or of a share of them, of some formats, and writes
 ``FOLDER/outcomes.jsonl``.
 """
 

@@ -338,5 +338,5 @@ def _gguf(files: Files) -> Iterator[Case]:
     odd.append(("encoding", "escapes-in-the-architecture", content.replace(b"llama", b"\x1b[31m")))
     odd.append(("encoding", "no-utf8-in-a-key", content.replace(b"tokenizer.ggml.pre", b"tokenizer.ggml.pr\xff")))
     others = {path: text for path, text in files.items() if path == "config.json"}
-    for kind, name, other in odd:
-        yield _case("gguf", kind, name, {**others, "model.gguf": other}, gguf="model.gguf")
+    for what, name, other in odd:
+        yield _case("gguf", what, name, {**others, "model.gguf": other}, gguf="model.gguf")

@@ -12,6 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 import long_lineages
+import small_lineages
 from heirloom.artefacts import kinds, paths
 from heirloom.cli.commands import app
 from heirloom.cli.listing import MOST_LINES
@@ -125,7 +126,7 @@ def losses() -> None:
 def damaged_notes() -> None:
     files, entries = survey.digests(folders.all_units()), survey.entries_of_ledger()
     for unit, entries_of_unit in folders.by_unit(entries).items():
-        assert survey.by_notes(unit, files, entries_of_unit, None) == []
+        assert survey.by_notes(unit, files, entries_of_unit, small_lineages.declared()) == []
 
 
 WORK = {"verify": verify_all, "losses": losses, "notes": damaged_notes}

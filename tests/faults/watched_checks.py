@@ -16,11 +16,14 @@ from heirloom.artefacts import kinds
 from heirloom.config import Config
 from heirloom.errors import LONGEST_LINE, HeirloomError, printed
 from heirloom.lineage import layout
+from heirloom.sources import strangers
 
 SECONDS = 2.0
 """CPU time of a case."""
 _HANGS = 120
 """Seconds of a clock after which a case that waits for something is ended."""
+_AGAIN = 0.5
+"""Seconds until another try: what is raised in a callback of the interpreter is lost."""
 _PROGRAMS = (
     "os.exec",
     "os.fork",
@@ -80,8 +83,8 @@ def watched(project: Path) -> Iterator[None]:
     """End what takes too long, starts a program, or writes."""
     before = {number: signal.signal(number, _too_long) for number in (signal.SIGALRM, signal.SIGPROF)}
     WATCH.project, WATCH.is_on = str(project), True
-    signal.setitimer(signal.ITIMER_REAL, _HANGS)
-    signal.setitimer(signal.ITIMER_PROF, SECONDS)
+    signal.setitimer(signal.ITIMER_REAL, _HANGS, _AGAIN)
+    signal.setitimer(signal.ITIMER_PROF, SECONDS, _AGAIN)
     try:
         yield
     finally:
@@ -93,8 +96,10 @@ def watched(project: Path) -> Iterator[None]:
 
 
 def judged(config: Config) -> None:
-    """Do what `heirloom check` does with a config that has been read."""
+    """Do what `heirloom check` does with a config that has been read; what it does in a child process is done in this one."""
     layout.check(config)
+    experiments = config.experiments.values()
+    strangers.granted([one.source for one in experiments], [one.pretrained for one in experiments if one.pretrained is not None])
     preflight.cheap(config)
 
 

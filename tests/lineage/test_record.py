@@ -14,8 +14,9 @@ import typer
 
 from heirloom.artefacts.files import replacing
 from heirloom.errors import HeirloomError
-from heirloom.lineage import provenance
+from heirloom.lineage import dvc, provenance
 from heirloom.lineage.record import RecordReport, record
+from heirloom.lineage.restore import restore
 from helpers import ROOT
 from toy_project import (
     ALL,
@@ -104,6 +105,15 @@ def test_the_bytes_lie_on_disk_once_and_writers_cannot_reach_the_cache(recorded:
     assert cache_is_intact()
 
 
+def test_what_a_killed_record_has_hidden_from_dvc_is_recorded_by_the_next(recorded: RecordReport) -> None:
+    names = listed(LINEAGE)
+    forget()
+    ignore = Path("data/.dvcignore")
+    ignore.write_bytes(b"/mine/\n" + dvc._HIDDEN + b"/toy/replace/seed=0/gen=2/\n")  # as the kill leaves it, while gen=2 is half made
+    record(CONFIG, complete=True)
+    assert (listed(LINEAGE), ignore.read_bytes()) == (names, b"/mine/\n")
+
+
 def test_a_failed_first_run_is_recorded_up_to_its_last_complete_generation(toy: None, sh: Shell) -> None:
     snakemake(sh, "--keep-going", status=1, TOY_FAILS_AT="gen=2/metrics")  # else what ran before the failure is chance
     report = record(CONFIG, complete=False)
@@ -129,6 +139,26 @@ def test_a_failed_rerun_keeps_what_was_recorded_of_the_failed_generation(recorde
     assert ledger_after[f"{LINEAGE}/gen=1/checkpoint"] != ledger_before[f"{LINEAGE}/gen=1/checkpoint"]
     assert ledger_after[f"{LINEAGE}/gen=2/checkpoint"] == ledger_before[f"{LINEAGE}/gen=2/checkpoint"]
     assert "gen=2/checkpoint/model.safetensors" in listed(LINEAGE)
+
+
+def test_a_failed_rerun_that_is_given_up_leaves_nothing_to_do_once_dvc_has_brought_the_data_back(recorded: RecordReport, sh: Shell) -> None:
+    change_rows()
+    snakemake(sh, "--keep-going", status=1, TOY_FAILS_AT="metrics")  # checkpoints are made, and Snakemake has other records of them
+    change_rows("rows: 11", "rows: 10")
+    sh("dvc", "checkout", "-q", "--force")
+    assert planned(sh) == {}
+
+
+def test_what_is_made_again_with_the_same_bytes_and_not_recorded_keeps_its_records(recorded: RecordReport) -> None:
+    restore()
+    artefact = f"{LINEAGE}/gen=1/checkpoint"
+    file = provenance._file(provenance.METADATA, artefact)
+    file.write_text(file.read_text().replace("rows=10", "rows=12"))  # later than the artefact's fingerprint: it tells of a newer job
+    (LINEAGE / "gen=1/another").touch()
+    assert restore() == 0
+    os.utime(file, ns=(0, 0))
+    (LINEAGE / "gen=1/another").unlink()
+    assert restore() == 1
 
 
 def test_a_generation_with_a_job_under_way_is_left_out(recorded: RecordReport) -> None:
@@ -294,8 +324,6 @@ def test_an_old_commit_brings_its_records_back(recorded: RecordReport, sh: Shell
 
 
 def test_restoring_nothing_takes_under_a_tenth_of_a_second(recorded: RecordReport) -> None:
-    from heirloom.lineage.restore import restore
-
     assert restore() == 0
     began = time.perf_counter()
     assert restore() == 0

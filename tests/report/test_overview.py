@@ -10,6 +10,7 @@ import pytest
 from heirloom.config import Config
 from heirloom.report import experiment_results, files, headline, overview, page_age, reference, tables
 from heirloom.report.claims import specs, verdicts
+from heirloom.results import Results
 
 
 @pytest.fixture
@@ -58,6 +59,11 @@ def test_the_end_counts_what_agrees_and_names_the_page_last(overview_lines: list
     page.touch()
     os.utime(page, ns=(0, 0))
     assert page_age.note(config.results) == "results/report.html shows an earlier run: heirloom report renews it"
+    commands = page_age.commands(Results("quick", "configs/quick.yaml"))
+    assert commands.split(", ") == [
+        "heirloom summary --config configs/quick.yaml prints what was found",
+        "heirloom status --config configs/quick.yaml what is done",
+    ]
     page.touch()
     number = reference.write(config)
     lines = overview.lines(config)

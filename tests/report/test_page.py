@@ -200,6 +200,24 @@ def test_the_page_stands_alone_and_says_what_was_not_run(written: Path) -> None:
     assert table.startswith("claim,verdict,experiment")
 
 
+def test_of_many_experiments_the_page_shows_the_one_that_it_opens_with_and_the_first_others() -> None:
+    names = [f"e{number}" for number in range(100)]
+    assert build.shown(names, "e99") == [*names[:59], "e99"]
+    assert build.shown(names, "e0") == names[:60]
+    assert build.shown(names[:3], "e1") == names[:3]
+
+
+def test_the_page_says_how_many_experiments_it_leaves_out(finished: Path, config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    frame = tables.load(config.results)
+    assert build.context(frame, config, Path("config.yaml"), [])["left_out"] == 0
+    monkeypatch.setattr(build, "PAGE_EXPERIMENTS", 1)
+    context = build.context(frame, config, Path("config.yaml"), [])
+    number = len(config.experiments)
+    assert (len(context["experiments"]), context["left_out"]) == (1, number - 1)
+    assert f"The page shows 1 of {number} experiments." in build.html(context)
+    assert build.context(frame, config, Path("config.yaml"), [], full=True)["left_out"] == 0
+
+
 def test_the_page_says_what_a_word_is_where_words_are_counted_and_where_texts_are_shown(written: Path) -> None:
     page = Path(results.DEFAULT.page).read_text(encoding="utf-8")
     sections = {name: page.split(f'<section id="{name}"')[1].split("</section>")[0] for name in ("lost", "texts", "making")}

@@ -5,13 +5,17 @@ from __future__ import annotations
 from io import StringIO
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from rich.console import Console
 
 from heirloom import results, theory
-from heirloom.config import Config
-from heirloom.report import agreement, files, summary, tables
+from heirloom.config import Config, parse
+from heirloom.report import agreement, files, overview, summary, summary_metrics, tables
 from heirloom.report.claims import specs
+from heirloom.report.experiment_results import ExperimentResults
+from heirloom.report.figures import draw
+from report.conftest import figure_of
 
 
 @pytest.fixture
@@ -95,3 +99,22 @@ def test_a_line_a_claim_has_its_verdict_its_words_and_the_number_that_decided_be
     # exp(0.2 * 0.98 * 3) of the first seed, (60 exp(0.6) + 1) / (60 exp(0.012) + 1) of the second
     assert claim_lines["the model forgets real text"].split()[-3:] == ["1.79", "(>", "1)"]
     assert "Chance alone would give about" in " ".join(summary_lines)
+
+
+def test_measures_of_the_users_own_stand_in_both_summaries_and_have_a_figure() -> None:
+    program = {"command": ["python", "measure.py", "{synthetic}", "{measures}"]}
+    words = {"family": {"name": "ngram"}, "source": {"name": "wikipedia"}, "regimes": ["replace"], "generations": 2, "rows": 20}
+    config = parse({"regimes": {"replace": {}}, "experiments": {"words": {**words, "measures": {"mine": program}}}})
+    cells = [("test_perplexity", 60.0), ("origin_perplexity_histogram.1.2", 0.1), ("mine.share", 0.25)]
+    rows = [(regime, 0, g, metric, value + g) for regime, g in (("origin", 0), ("replace", 1), ("replace", 2)) for metric, value in cells]
+    frame = pd.DataFrame(rows, columns=["regime", "seed", "generation", "metric", "value"])
+    results = ExperimentResults("words", config, frame)
+    assert list(summary_metrics.metrics(frame, config.experiments["words"])) == ["test_perplexity", "mine.share"]
+    assert [line.split() for line in overview.arm_lines([results], config)[2:]] == [
+        ["words,", "mine.share", "gen", "0", "gen", "1", "gen", "2", "its", "control"],
+        ["replace", "0.2500", "1.2500", "2.2500", "–"],
+    ]
+    figure = figure_of(config, "words", "own_measures")
+    numbers = draw.numbers(figure, {"words": results})
+    assert numbers[["metric", "mean"]].to_numpy().tolist() == [["mine.share", 0.25], ["mine.share", 1.25], ["mine.share", 2.25]]
+    assert '"title": "mine.share"' in draw.chart(figure, numbers).to_json()

@@ -104,7 +104,7 @@ def test_the_page_shows_the_table_that_the_run_has_written_and_depends_on_it() -
         "p": "0.12",
         "p_holm": "0.38",
     }
-    template = build._environment().get_template("tasks.html.j2")
+    template = build.environment().get_template("tasks.html.j2")
     assert "<td>0.057 to 0.510</td>" in template.render(experiments=[{"name": "lm", "tasks": section}])
     assert build.datasets(config)[0] == "results/tasks.csv"
     Path("results/tasks.csv").write_text("changed")

@@ -117,6 +117,9 @@ def test_a_glob_visits_a_bounded_number_of_places(monkeypatch: pytest.MonkeyPatc
     assert len(sources.source_files(files_source(["d*/e/*.txt"]))) == 5
     with pytest.raises(HeirloomError, match=r"^source.paths: \*\*/x.txt: more than 10 files and folders stand there; name"):
         sources.preflight(files_source(["**/x.txt"]))
+    monkeypatch.setenv("HEIRLOOM_PLACES", "inf")
+    assert len(sources.source_files(files_source(["**/x.txt"]))) == 5
+    monkeypatch.delenv("HEIRLOOM_PLACES")
     Path("d0/many").mkdir()
     for number in range(11):
         Path(f"d0/many/{number}").touch()

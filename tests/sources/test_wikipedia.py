@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import re
+import time
 from importlib.machinery import ModuleSpec
 
 import pytest
@@ -61,6 +62,15 @@ def test_preflight_is_free_for_a_vocabulary_that_is_surely_filled() -> None:
 def test_a_vocabulary_larger_than_a_few_articles_fill_is_refused_before_any_job() -> None:
     with pytest.raises(HeirloomError, match=r"vocab_size: 20000 given, but the training text fills only \d+; lower it"):
         sources.preflight(source(max_documents=3, text={"vocab_size": 20_000}))
+
+
+def test_a_vocabulary_that_a_long_text_might_not_fill_is_left_to_the_thorough_check() -> None:
+    """Reading three megabytes and fitting a million entries takes many seconds, and every start of Snakemake would wait for them."""
+    before = time.process_time()
+    sources.preflight(source(text={"vocab_size": 1_000_000}))
+    assert time.process_time() - before < 1
+    with pytest.raises(HeirloomError, match=r"vocab_size: 20000 given, but the training text fills only \d+; lower it"):
+        sources.check_vocabulary(source(max_documents=3, text={"vocab_size": 20_000}))
 
 
 def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

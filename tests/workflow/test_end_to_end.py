@@ -85,7 +85,10 @@ def test_nothing_is_left_to_do_after_a_run(finished: Path) -> None:
 
 
 def test_a_run_of_everything_ends_with_the_page_that_is_to_be_written(finished: Path) -> None:
-    line = "heirloom: results/report.html is not written yet: heirloom report writes it"
+    line = (
+        "heirloom: results/report.html is not written yet: heirloom report writes it; heirloom summary prints what was found, "
+        "heirloom status what is done"
+    )
     assert run_in(finished, "snakemake").stderr.splitlines()[-1] == line
     assert line not in run_in(finished, "snakemake", "results/metrics.json").stderr
 

@@ -40,7 +40,7 @@ def test_a_run_lets_no_second_in_and_killed_leaves_nothing_and_the_next_makes_th
     assert killed.wait() == -signal.SIGKILL
     assert _nothing_is_left(workspace)
     assert not (workspace / measures).exists()
-    run("snakemake", "--nolock", measures)
+    run("snakemake", measures)  # the lock of the killed run is gone
     assert _nothing_is_left(workspace)
     made = _notes(workspace)
     logs = [log.read_text() for log in (workspace / "logs").rglob("*.log")]

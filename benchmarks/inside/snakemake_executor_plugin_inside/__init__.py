@@ -1,4 +1,4 @@
-"""An executor of Snakemake's that does the jobs of steps inside Snakemake's process, so that a job costs what its step does and no start."""
+"""An executor of Snakemake's that does the jobs of steps inside Snakemake's process: a job costs what its step does, and no start."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def _is_done(command: str) -> bool:
     """Do a job's command, and return whether it succeeded: that of a step in this process, another in one of its own."""
     words = shlex.split(_LOG.sub("", command).removeprefix("exec "))
     if "--slice" not in words:
-        return subprocess.run(command, shell=True, executable="bash", check=False).returncode == 0
+        return subprocess.run(["bash", "-c", command], check=False).returncode == 0
     Path(words[-1]).parent.mkdir(parents=True, exist_ok=True)
     return _status(_main(), words) == 0
 

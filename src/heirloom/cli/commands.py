@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
+import errno
 import io
+import os
 import sys
 from collections.abc import Callable
 from functools import cache
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 
 from heirloom import __version__
 from heirloom.cli import audit, diff, export, lineage, plan, plugin, project, results, steps
 from heirloom.cli.panels import RUN, SHARE, Panels
-from heirloom.errors import BAD_INPUT, HeirloomError, printed
+from heirloom.errors import BAD_INPUT, HeirloomError, line, printed
+
+_ROOM = "make room and run again: what is complete stays"
+_RIGHTS = "nothing can be written there; what is complete stays"
+_SHAPE = "a file stands where a folder belongs, or a folder where a file does; move it away"
+_WAYS_OUT = {
+    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.EFBIG), _ROOM),
+    **dict.fromkeys((errno.EROFS, errno.EACCES, errno.EPERM), _RIGHTS),
+    **dict.fromkeys((errno.ENOTDIR, errno.EISDIR, errno.EEXIST), _SHAPE),
+    errno.EIO: "the disk does not answer; heirloom verify says what is damaged",
+}
+"""What the system refuses → what to do."""
+_MEMORY = "this needs more than the machine has, or than a limit lets it have (ulimit -v); the config's sizes of rows decide how much"
 
 app = typer.Typer(
     cls=Panels,
@@ -51,7 +65,7 @@ def tree() -> Callable[[], Any]:
 
 
 def run() -> None:
-    """Run the command that this process was started with; bad input ends in one line and exit code 2."""
+    """Run the command that this process was started with; bad input, or what the machine refuses, ends in one line and exit code 2."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # names of files need not be UTF-8
     try:
@@ -59,3 +73,17 @@ def run() -> None:
     except HeirloomError as error:
         print(*printed(error), sep="\n", file=sys.stderr)
         sys.exit(BAD_INPUT)
+    except MemoryError as error:
+        from heirloom.credentials import first_line
+
+        _end(f"out of memory ({first_line(error)}): {_MEMORY}")
+    except OSError as error:
+        if error.errno not in _WAYS_OUT or not isinstance(error.filename, str | bytes):
+            raise
+        _end(f"{os.fsdecode(error.filename)}: {error.strerror}; {_WAYS_OUT[error.errno]}")
+
+
+def _end(text: str) -> NoReturn:
+    """End with a message about the machine, which is no bug and so has no traceback."""
+    print(line(text), file=sys.stderr)
+    sys.exit(BAD_INPUT)

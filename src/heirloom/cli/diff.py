@@ -26,8 +26,6 @@ DIFFERENT = 1
 
 A = Annotated[str, typer.Argument(help="A dataset: a path, a reference or a hub id; or a series such as lm/replace/0/0..5.")]
 B = Annotated[str, typer.Argument(help="The dataset to compare it with; left out for a series.")]
-
-
 More = Annotated[list[str], typer.Argument(help="Further datasets: then all pairs are compared.")]
 
 

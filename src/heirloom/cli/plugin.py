@@ -81,12 +81,15 @@ def _is_broken(title: str, findings: list[Finding]) -> bool:
     """Print what became of some promises, and return whether one is broken."""
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
+
+    from heirloom.diffs.render.blocks import safe
 
     table = Table(box=None, header_style="bold")
     for column in (title, "", "why"):
         table.add_column(column, overflow="fold")
     for finding in findings:
-        table.add_row(*finding)
+        table.add_row(*(Text(safe(words)) for words in finding))
     Console().print(table)
     return any(finding.verdict == "broken" for finding in findings)
 

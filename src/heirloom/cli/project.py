@@ -9,6 +9,7 @@ import typer
 
 from heirloom.cli import progress
 from heirloom.cli.arguments import CONFIG, ConfigFile
+from heirloom.cli.listing import Full, echo
 from heirloom.cli.panels import RUN
 from heirloom.errors import HeirloomError
 
@@ -65,12 +66,12 @@ def run(
 
 
 @app.command(rich_help_panel=RUN, epilog="Example: heirloom status --config configs/lm.yaml")
-def status(config: ConfigFile = CONFIG) -> None:
+def status(config: ConfigFile = CONFIG, *, full: Full = False) -> None:
     """Say which jobs of a run are running, which generations are done, and how many minutes are left; on a cluster, too."""
     from heirloom.config import load
     from heirloom.planning import status as job
 
-    typer.echo("\n".join(job.lines(load(config))))
+    echo(job.lines(load(config)), full=full)
 
 
 @app.command(rich_help_panel=RUN, epilog="Example: heirloom profile")

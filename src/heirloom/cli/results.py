@@ -78,6 +78,8 @@ def report(
     against: Annotated[
         str, typer.Option(help="Another run to compare with on the page: a git revision, a folder of results, or its metrics.parquet.")
     ] = "",
+    *,
+    full: Annotated[bool, typer.Option("--full", help="Show all experiments; else the page shows at most sixty.")] = False,
 ) -> None:
     """Write report.html and claims.csv from the results of the config's last run; nothing is run again."""
     from rich.filesize import decimal
@@ -88,7 +90,7 @@ def report(
 
     loaded_config = load(config)
     with progress.waiting("report"):
-        build.write(loaded_config, config, against)
+        build.write(loaded_config, config, against, full=full)
     contents.write()
     page = Path(loaded_config.results.page)
     typer.echo(f"{page}: {decimal(page.stat().st_size)}")

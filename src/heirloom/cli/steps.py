@@ -101,7 +101,7 @@ def _run(step: Step, options: Mapping[str, Any]) -> None:
         if step.takes:
             work()
         else:  # what has no ancestor comes from files of others
-            from heirloom.sources import strangers  # and with it pydantic, which other commands do without
+            from heirloom.sources import strangers  # which imports numpy
 
             strangers.guarded(work, [fields.get("source")], [fields.get("model")])
         processes.leave()

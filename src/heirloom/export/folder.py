@@ -23,6 +23,8 @@ def new(target: Path) -> Iterator[Path]:
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise HeirloomError(f"{target}: already there and not empty; name a new folder, or remove it first")
     with replacing(target) as temporary:
+        # git sees nothing of it, while it lasts and after a kill: a card would tell of changes that are not committed
+        (temporary.parent / ".gitignore").write_text("*\n", encoding="utf-8")
         temporary.mkdir()
         yield temporary
 

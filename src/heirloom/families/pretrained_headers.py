@@ -156,8 +156,9 @@ def _check_types(file: Path, content: Mapping[str, Any]) -> None:
     """Refuse ids that are no whole numbers, and names that are no text."""
     for key in _IDS:
         value = content.get(key)
-        ids = value if isinstance(value, list) else [] if value is None else [value]
-        if not all(type(number) is int and abs(number) < 1 << 31 for number in ids):
+        ids = value if isinstance(value, list) else [value]
+        are_ids = bool(ids) and all(type(number) is int and abs(number) < 1 << 31 for number in ids)
+        if value is not None and not are_ids:
             raise HeirloomError(f"{file}: {key} is {short(repr(value))}; allowed is the id of a token, or a list of them")
     for key in _TEXTS:
         if not isinstance(content.get(key, ""), str | None):

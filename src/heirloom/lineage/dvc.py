@@ -21,12 +21,13 @@ from typing import Any
 from heirloom import credentials, records
 from heirloom.artefacts.files import replacing
 from heirloom.errors import HeirloomError
-from heirloom.lineage import dvc_program, pointers
+from heirloom.lineage import patience, pointers
 
 STAGE = "workflow"
 PIPELINE = Path("dvc.yaml")
 LOCK = Path("dvc.lock")
 _HIDDEN = b"# only while heirloom record runs: half-made generations\n"
+_PROGRAM = "heirloom.lineage.dvc_program"
 _BATCH = 4000  # targets in one command: far below the length that Linux allows
 
 
@@ -110,22 +111,27 @@ def add(targets: Sequence[str]) -> None:
 
 @contextmanager
 def hidden(folders: Sequence[str]) -> Iterator[None]:
-    """Hide folders under ``data/`` from DVC while a lineage folder is added for the first time."""
-    if not folders:
-        yield
-        return
+    """Hide folders under ``data/`` from DVC while lineage folders are added, and what a killed record has hidden no longer."""
     ignore = Path("data/.dvcignore")
     content = ignore.read_bytes() if ignore.exists() else b""
     users_lines = content.partition(_HIDDEN)[0]  # a record that was killed may have left its own lines
-    lines = "".join(f"/{Path(folder).relative_to('data').as_posix()}/\n" for folder in folders)
-    _replace(ignore, users_lines + _HIDDEN + lines.encode())
+    if folders:
+        lines = "".join(f"/{Path(folder).relative_to('data').as_posix()}/\n" for folder in folders)
+        _replace(ignore, users_lines + _HIDDEN + lines.encode())
+    elif content != users_lines:
+        _unhide(ignore, users_lines)
     try:
         yield
     finally:
-        if users_lines:
-            _replace(ignore, users_lines)
-        else:
-            ignore.unlink()
+        if folders:
+            _unhide(ignore, users_lines)
+
+
+def _unhide(ignore: Path, users_lines: bytes) -> None:
+    if users_lines:
+        _replace(ignore, users_lines)
+    else:
+        ignore.unlink()
 
 
 def checkout(lineages: Sequence[str]) -> None:
@@ -159,9 +165,9 @@ def pull(targets: Sequence[str]) -> None:
     Raises
     ------
     HeirloomError
-        If DVC refuses, or the remote lacks them.
+        If DVC refuses, or the remote lacks them or never answers.
     """
-    _run("pull", "--quiet", *targets, hint="dvc push them from where they are")
+    _ask("pull", "--quiet", *targets, hint="dvc push them from where they are")
 
 
 def get(path: str, commit: str, place: Path) -> None:
@@ -170,11 +176,13 @@ def get(path: str, commit: str, place: Path) -> None:
     Raises
     ------
     HeirloomError
-        If neither has it. The message names the command that fetches it.
+        If neither has it, or the remote never answers. The message names the command that fetches it.
     """
     with replacing(place) as temporary:
         try:
-            _run("get", ".", path, "--rev", commit, "--out", str(temporary), hint="dvc remote list shows where it was looked for")
+            _ask("get", ".", path, "--rev", commit, "--out", str(temporary), hint="dvc remote list shows where it was looked for")
+        except patience.SilenceError as error:
+            raise HeirloomError(f"{path} of commit {commit[:10]} is not in DVC's cache, and {error}") from None
         except HeirloomError as error:
             fault = f"{path} of commit {commit[:10]} is neither in DVC's cache nor on its default remote"
             raise HeirloomError(f"{fault}; dvc fetch --all-commits brings what another remote holds ({error})") from None
@@ -262,8 +270,21 @@ def _without_git() -> bool:
 
 
 def _run(*arguments: str, hint: str = "the data are safe, try heirloom record again") -> str:
-    command = [sys.executable, "-P", "-m", dvc_program.__name__, *arguments]
-    process = subprocess.run(command, capture_output=True, text=True, errors="backslashreplace", check=False)
+    """Return what a command of DVC prints that asks no remote."""
+    process = subprocess.run(_command(arguments), capture_output=True, text=True, errors="backslashreplace", check=False)
+    return _output(process, arguments, hint)
+
+
+def _ask(*arguments: str, hint: str) -> str:
+    """Return what a command of DVC prints that asks a remote, which may never answer."""
+    return _output(patience.run(_command(arguments)), arguments, hint)
+
+
+def _command(arguments: Sequence[str]) -> list[str]:
+    return [sys.executable, "-P", "-m", _PROGRAM, *arguments]
+
+
+def _output(process: subprocess.CompletedProcess[str], arguments: Sequence[str], hint: str) -> str:
     if process.returncode:
         lines = [line.strip() for line in credentials.hidden(process.stderr).splitlines() if line.strip()]
         errors = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR: ")]

@@ -14,12 +14,13 @@ def allow_braces() -> None:
     """Let DVC take the braces of a path for what they are."""
     from dvc_data.hashfile import _progress
 
-    progress = _progress.QueryingProgress
+    progress: Any = _progress.QueryingProgress
     original = progress.__init__
 
-    def with_literal_braces(self: Any, *arguments: Any, name: str | None = None, **options: Any) -> None:
-        literal = None if name is None else name.replace("{", "{{").replace("}", "}}")
-        original(self, *arguments, name=literal, **options)
+    def with_literal_braces(self: Any, *arguments: Any, **options: Any) -> None:
+        if options.get("name") is not None:
+            options["name"] = options["name"].replace("{", "{{").replace("}", "}}")
+        original(self, *arguments, **options)
 
     progress.__init__ = with_literal_braces
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -111,11 +111,26 @@ def text(by_output: Mapping[str, Record]) -> str:
     return "".join(json.dumps(line, sort_keys=True) + "\n" for line in lines)
 
 
-def put_back(unit: str) -> int:
-    """Give Snakemake the unit's records of outputs whose fingerprint on disk is the recorded one; return how many changed."""
+def is_older(output: str) -> bool:
+    """Return whether an output's fingerprint came to its place after Snakemake wrote its record of the output, if there is one."""
+    file, fingerprint = _file(METADATA, output), Path(paths.fingerprint(output))
+    if not fingerprint.exists():
+        return False
+    return not file.exists() or file.stat().st_mtime_ns < fingerprint.stat().st_ctime_ns
+
+
+def put_back(unit: str, is_due: Callable[[str], bool] = bool) -> int:
+    """Give Snakemake the unit's records of outputs whose fingerprint on disk is the recorded one; return how many changed.
+
+    Parameters
+    ----------
+    is_due
+        Returns of an output whether its record may be put back; by default all may.
+    """
     num_changes = 0
     for output, record in read(unit).items():
-        if unit_of(output) != unit or record.get("sha256") != _recorded_sha256(output):  # a copy of a folder of results tells of another
+        # a copy of a folder of results tells of another
+        if unit_of(output) != unit or record.get("sha256") != _recorded_sha256(output) or not is_due(output):
             continue
         file = _file(METADATA, output)
         present = _json(file) if file.exists() else None

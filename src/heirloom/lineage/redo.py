@@ -34,7 +34,8 @@ def recover() -> None:
     for copy in _files(ASIDE):
         place = copy.relative_to(ASIDE)
         if not place.exists():
-            link_or_copy(copy, place)
+            with replacing(place) as temporary:  # whole or not at all, where links are refused
+                link_or_copy(copy, temporary)
     shutil.rmtree(ASIDE, ignore_errors=True)
 
 

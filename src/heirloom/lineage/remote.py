@@ -1,19 +1,23 @@
 """Remotes: objects are copied out and read before they count, because DVC brings in damaged ones without a message.
 
-DVC's command line can only fetch into its cache, so this module calls DVC's library. No other module does.
+A process of its own asks them (`remote_objects`), because one that waits for a remote that never answers can only be ended.
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+import json
+import sys
+import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from heirloom import credentials
+from heirloom.artefacts.files import dumps
 from heirloom.errors import HeirloomError
-from heirloom.lineage.cache import md5_of
+from heirloom.lineage import patience
+
+_PROGRAM = "heirloom.lineage.remote_objects"
 
 
 class Answer(NamedTuple):
@@ -42,70 +46,71 @@ def fetch(md5s: list[str], folder: Path) -> dict[str, Answer]:
 
     Returns
     -------
-    md5 → what came of it; nothing if the project has no remote.
-    """
-    stores = list(_stores()) if md5s else []
-    if not stores:
-        return {}
-    folder.mkdir(parents=True, exist_ok=True)
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        answers = pool.map(lambda md5: _ask(stores, md5, folder / md5), md5s)
-        return dict(zip(md5s, answers, strict=True))
-
-
-def replace(md5: str, source: Path) -> str:
-    """Replace what the default remote has by an object's bytes, and return the remote's name.
+    md5 → what came of it; nothing if the project has no remote. A remote that never answers is an obstacle, and the next is asked.
 
     Raises
     ------
     HeirloomError
-        If the remote refuses.
+        If DVC cannot be asked for its remotes.
     """
-    name, store = next(_stores())
-    place = store.oid_to_path(md5)
-    try:
-        if store.fs.exists(place):
-            store.fs.remove(place)
-        store.fs.makedirs(store.fs.parent(place), exist_ok=True)
-        store.fs.put_file(os.fspath(source), place)
-    except Exception as error:  # noqa: BLE001, each kind of remote has errors of its own
-        raise HeirloomError(f"remote {name!r} cannot be written to ({credentials.first_line(error)}); dvc remote list shows it") from None
-    return name
-
-
-def _stores() -> Iterator[tuple[str, Any]]:
-    """Yield the name and the store of each remote that is laid out by md5, the default one first."""
-    from dvc.exceptions import DvcException
-    from dvc.repo import Repo
-
-    try:
-        repo = Repo(".")
-    except DvcException as error:
-        raise HeirloomError(f"DVC cannot be asked for its remotes ({credentials.first_line(error)}); dvc remote list says more") from None
-    with repo:
-        default = repo.config["core"].get("remote")
-        names = sorted(repo.config["remote"], key=lambda name: (name != default, name))
-        for name in names:
-            try:
-                yield name, repo.cloud.get_remote_odb(name, "fetch")
-            except DvcException:  # not laid out by md5, or its library is not installed
-                continue
-
-
-def _ask(stores: list[tuple[str, Any]], md5: str, place: Path) -> Answer:
-    damaged: list[tuple[str, str]] = []
-    obstacles: list[str] = []
-    for name, store in stores:
-        source = store.oid_to_path(md5)
+    folder.mkdir(parents=True, exist_ok=True)
+    answers = dict.fromkeys(md5s, Answer("", None, (), ""))
+    number, names = 0, [""]  # the first process tells the names
+    while number < len(names) and (unanswered := [md5 for md5 in md5s if answers[md5].file is None]):
+        silence = ""
         try:
-            if not store.fs.exists(source):
-                continue
-            store.fs.get_file(source, os.fspath(place))
-        except Exception as error:  # noqa: BLE001, each kind of remote has errors of its own
-            obstacles.append(f"remote {name!r} cannot be read ({credentials.first_line(error)})")
-            continue
-        if md5_of(place) == md5.removesuffix(".dir"):
-            return Answer(name, place, tuple(damaged), "")
-        damaged.append((name, credentials.hidden(str(source))))
-        place.unlink()
-    return Answer("", None, tuple(damaged), "; ".join(obstacles))
+            lines = _ask({"number": number, "md5s": unanswered, "folder": str(folder)})
+        except patience.SilenceError as error:
+            lines, silence = _parsed(error.output), str(error)
+            if not lines:
+                raise
+        (names,), parts = lines[0].values(), {line["md5"]: line for line in lines[1:]}
+        for md5 in unanswered if names else []:
+            answers[md5] = _joined(answers[md5], names[number], parts.get(md5, {"obstacle": silence}), folder / md5)
+        number += 1
+    return answers if names else {}
+
+
+def _joined(before: Answer, name: str, part: Mapping[str, Any], place: Path) -> Answer:
+    """Return an answer with what one more remote has said."""
+    damaged = (*before.damaged, (name, part["damaged"])) if part.get("damaged") else before.damaged
+    obstacle = f"remote {name!r} cannot be read ({part['obstacle']})" if part.get("obstacle") else ""
+    obstacles = "; ".join(filter(None, [before.obstacle, obstacle]))
+    return Answer(name, place, damaged, "") if part.get("is_right") else Answer("", None, damaged, obstacles)
+
+
+def replace(sources: Mapping[str, Path]) -> str:
+    """Replace what the default remote has by objects' bytes (md5 → file), and return the remote's name.
+
+    Raises
+    ------
+    HeirloomError
+        If the remote refuses, or never answers.
+    """
+    names, *_ = _ask({"sources": {md5: str(file) for md5, file in sources.items()}})
+    return str(names["remotes"][0])
+
+
+def _ask(request: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return what the process that asks remotes says.
+
+    Raises
+    ------
+    SilenceError
+        If a remote never answers; it has what the process has said until then.
+    HeirloomError
+        If the process says why it has failed.
+    """
+    with tempfile.TemporaryDirectory() as scratch:
+        file = Path(scratch, "request.json")
+        file.write_text(dumps(request), encoding="utf-8")
+        done = patience.run([sys.executable, "-P", "-m", _PROGRAM, str(file)])
+    if done.returncode:
+        last_line = done.stderr.strip().rpartition("\n")[2]
+        raise HeirloomError(credentials.hidden(last_line) or f"{_PROGRAM}: exit status {done.returncode}")
+    return _parsed(done.stdout)
+
+
+def _parsed(output: str) -> list[dict[str, Any]]:
+    """Return the lines of JSON that were printed to their end."""
+    return [json.loads(line) for line in output.splitlines(keepends=True) if line.endswith("\n")]

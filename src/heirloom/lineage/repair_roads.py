@@ -175,11 +175,13 @@ def on_remote(case: Case) -> Iterator[Outcome]:
     md5s = sorted({pointer.md5 for pointer in lineage_pointers}.union(case.listing.values()))
     rotten = cache.damaged_objects(md5s)
     sound = [md5 for md5 in md5s if md5 not in rotten and dvc.cache_path(md5).exists()]
-    for md5, answer in remote.fetch(sound, case.scratch / "remote").items():
-        if answer.file is None or answer.damaged:
-            place = answer.damaged[0][1] if answer.damaged else md5
-            name = remote.replace(md5, dvc.cache_path(md5))
-            yield Outcome(f"{place} on the remote {name!r}", IN_CACHE)
+    wanting = {md5: one for md5, one in remote.fetch(sound, case.scratch / "remote").items() if one.file is None or one.damaged}
+    if not wanting:
+        return
+    name = remote.replace({md5: dvc.cache_path(md5) for md5 in wanting})
+    for md5, answer in wanting.items():
+        place = answer.damaged[0][1] if answer.damaged else md5
+        yield Outcome(f"{place} on the remote {name!r}", IN_CACHE)
 
 
 def _rotten(case: Case) -> set[str]:

@@ -1,7 +1,8 @@
 """Restore: Snakemake's records follow the data that git and DVC bring, so that a clone runs no finished job again.
 
-The Snakefile calls it at its top, in the main process. A stamp of size, time and inode of each ``provenance.jsonl`` says
-which files are new since the last look. If none is new, no file is read.
+The Snakefile calls it at its top, in the main process. A stamp of each unit says which are new since the last look: size, time and
+inode of its ``provenance.jsonl``, and the time of its folder, because a run that fails replaces data and Snakemake's records, but
+not the provenance, and DVC may then bring the data back. If none is new, no file is read.
 """
 
 from __future__ import annotations
@@ -24,8 +25,13 @@ def restore() -> int:
     """
     signatures_before = stamps.read(SEEN)
     current_signatures = signatures()
-    new_units = [unit for unit, signature in current_signatures.items() if signatures_before.get(unit) != signature]
-    num_changes = sum(map(provenance.put_back, new_units))
+    num_changes = 0
+    for unit, signature in current_signatures.items():
+        known = signatures_before.get(unit, "")
+        if known.rpartition(" ")[0] != signature.rpartition(" ")[0]:
+            num_changes += provenance.put_back(unit)
+        elif known != signature:
+            num_changes += provenance.put_back(unit, provenance.is_older)
     remember(current_signatures)
     return num_changes
 
@@ -65,14 +71,14 @@ def _damage(lineage: str) -> str:
 
 
 def signatures() -> dict[str, str]:
-    """Return unit → size, time and inode of its provenance, of all units on disk that have one."""
+    """Return unit → size, time and inode of its provenance, and the time of its folder, of all units on disk that have one."""
     signature_of = {}
     for unit in (*results.folders(), *folders.all_units()):
         try:
-            status = Path(unit, folders.PROVENANCE).stat()
+            status, folder = Path(unit, folders.PROVENANCE).stat(), Path(unit).stat()
         except FileNotFoundError:
             continue
-        signature_of[unit] = f"{status.st_size} {status.st_mtime_ns} {status.st_ino}"
+        signature_of[unit] = f"{status.st_size} {status.st_mtime_ns} {status.st_ino} {folder.st_mtime_ns}"
     return signature_of
 
 

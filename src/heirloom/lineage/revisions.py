@@ -131,6 +131,8 @@ def _repair(files: Mapping[str, str], path: str, commit: str) -> None:
             answer = answers.get(md5)
             if answer is None or answer.file is None:
                 version = f"{path} of commit {commit[:10]}"
-                fault = f"{dvc.cache_path(md5)}: not the bytes that its name says, and no remote has them, so {version} cannot be read"
+                obstacle = f" ({answer.obstacle})" if answer and answer.obstacle else ""
+                fault = f"{dvc.cache_path(md5)}: not the bytes that its name says, and no remote has them{obstacle}"
+                fault = f"{fault}, so {version} cannot be read"
                 raise HeirloomError(f"{fault}; git checkout {commit[:10]} and heirloom repair {path} bring it back")
             cache.keep(md5, answer.file)

@@ -95,28 +95,31 @@ def _of_all_experiments(
 
 
 def headlines(frame: pd.DataFrame, config: Config) -> dict[str, dict[str, dict[str, float]]]:
-    """Return the last generation's headline metrics: {experiment: {regime: {metric: mean over seeds, to six digits}}}."""
+    """Return the last generation's headline metrics: {experiment: {regime: {metric: centre over seeds, to six digits}}}."""
+    from heirloom.report.numbers import over_seeds
+
     numbers: dict[str, dict[str, dict[str, float]]] = {}
     for key, experiment in config.experiments.items():
         rows = tables.of_experiment(frame, key, experiment)
         last_rows = rows[(rows["generation"] == experiment.generations) & rows["metric"].isin(tables.HEADLINES)]
-        means = last_rows.groupby(["regime", "metric"], as_index=False)["value"].mean()
-        for row in means.itertuples():
+        for row in over_seeds(last_rows).itertuples():
             by_regime = numbers.setdefault(key, {})
-            by_regime.setdefault(str(row.regime), {})[str(row.metric)] = float(f"{row.value:.6g}")
+            by_regime.setdefault(str(row.regime), {})[str(row.metric)] = float(f"{row.mean:.6g}")
     return numbers
 
 
 def plot_table(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return one experiment's headline metrics for ``dvc plots``: generation, regime, metric, value (mean over seeds).
+    """Return one experiment's headline metrics for ``dvc plots``: generation, regime, metric, value (centre over seeds).
 
     The template ``.dvc/plots/regimes.json`` draws one panel per metric and one line per regime. The line of every regime begins at the
     origin, so the origin's row is repeated under each regime. If an experiment has only the origin, its row stays as it is.
     """
     import pandas as pd
 
+    from heirloom.report.numbers import over_seeds
+
     headline_rows = rows[rows["metric"].isin(tables.HEADLINES)]
-    means = headline_rows.groupby(["generation", "regime", "metric"], as_index=False)["value"].mean()
+    means = over_seeds(headline_rows).rename(columns={"mean": "value"})
     origin, arms = means[means["regime"] == kinds.ORIGIN], means[means["regime"] != kinds.ORIGIN]
     parts = []
     for regime in sorted(set(arms["regime"])):

@@ -37,7 +37,7 @@ def over_seeds(rows: pd.DataFrame) -> pd.DataFrame:
     groups = rows.assign(log=logs).groupby(keys, sort=False)
     values = groups["value"]
     table = values.agg(mean="mean", low="min", high="max", seeds="size").assign(log=groups["log"].mean()).reset_index()
-    is_logarithmic = table["metric"].map(on_logarithm) & (table["low"] > 0) & (table["seeds"] > 1)
+    is_logarithmic = table["metric"].map(on_logarithm).astype(bool) & (table["low"] > 0) & (table["seeds"] > 1)
     return table.assign(mean=table["mean"].where(~is_logarithmic, np.exp(table["log"]))).drop(columns="log")
 
 

@@ -48,18 +48,22 @@ def lines(config: Config) -> list[str]:
 
 
 def arm_lines(results: Iterable[ExperimentResults], config: Config) -> list[str]:
-    """Return one line per arm: one measure at generations 0, 1 and the last, and its control's at the last; neural models of text first."""
+    """Return one line per arm: one measure at generations 0, 1 and the last, and its control's at the last; neural models of text first.
+
+    The measures of the user's own follow in the same way.
+    """
     ordered = sorted(results, key=lambda one: (not one.experiment.is_text, not one.experiment.family.needs_torch))
-    rows = [line for one in ordered for line in _arms(one, config)]
+    metrics_of = [list(summary_metrics.metrics(one.rows, one.experiment)) for one in ordered]
+    pairs = [(one, metric) for one, metrics in zip(ordered, metrics_of, strict=True) for metric in metrics[:1]]
+    for one, metrics in zip(ordered, metrics_of, strict=True):
+        pairs += [(one, metric) for metric in metrics[1:] if metric not in summary_metrics.LABELS]
+    rows = [line for one, metric in pairs for line in _arms(one, metric, config)]
     hidden = len(rows) - _MOST_ARMS
     return rows if hidden <= 0 else [*rows[: _MOST_ARMS - 1], f"… and {hidden + 1} lines more: {FULL}"]
 
 
-def _arms(results: ExperimentResults, config: Config) -> Iterator[str]:
+def _arms(results: ExperimentResults, metric: str, config: Config) -> Iterator[str]:
     experiment = results.experiment
-    metric = next(summary_metrics.metrics(results.rows, experiment.measures), None)
-    if metric is None:
-        return
     generations = summary_metrics.generations(experiment)
     rows = summary_metrics.narrowed(results.rows, [metric], generations)
     forms = control_curves.by_arm(results)

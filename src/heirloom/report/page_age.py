@@ -11,9 +11,19 @@ from heirloom.results import Results
 def note(results: Results) -> str:
     """Return a line on a page that is not written or is older than the table that it shows; empty where it is neither."""
     page, table = Path(results.page), Path(results.metrics)
-    option = f" --config {shlex.quote(results.config_file)}" if results.name else ""
+    option = _option(results)
     if not page.is_file():
         return f"{page} is not written yet: heirloom report{option} writes it"
     if table.is_file() and page.stat().st_mtime_ns < table.stat().st_mtime_ns:
         return f"{page} shows an earlier run: heirloom report{option} renews it"
     return ""
+
+
+def commands(results: Results) -> str:
+    """Return what else may be asked of these results, with the config in each command."""
+    option = _option(results)
+    return f"heirloom summary{option} prints what was found, heirloom status{option} what is done"
+
+
+def _option(results: Results) -> str:
+    return f" --config {shlex.quote(results.config_file)}" if results.name else ""

@@ -180,7 +180,7 @@ def tolerance(rows: pd.DataFrame, place: Place, value: float) -> tuple[float, st
 def _record(rows: pd.DataFrame, key: str, config: Config) -> dict[str, Any]:
     experiment = config.experiments[key]
     numbers = []
-    places = itertools.product(summary_metrics.metrics(rows), experiment.regimes, summary_metrics.generations(experiment))
+    places = itertools.product(summary_metrics.metrics(rows, experiment), experiment.regimes, summary_metrics.generations(experiment))
     for place in itertools.starmap(Place, places):
         value = float(summary_metrics.values(rows, *place).mean())
         if math.isfinite(value):

@@ -101,7 +101,7 @@ def artefact(reference: str) -> Table:
     pairs = facts.facts(node, place, facts.ledger() if is_at_hand else {})
     pairs += [(key, str(value)) for key, value in trace.settings(node).items() if value is not None]
     for name, value in pairs:
-        table.add_row(name, Text(safe(value), overflow="fold"))
+        table.add_row(Text(safe(name)), Text(safe(value), overflow="fold"))
     return table
 
 

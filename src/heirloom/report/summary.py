@@ -152,7 +152,7 @@ def summary_table(
     generation_columns = [f"gen {generation}" for generation in generations]
     title = f"{results.key} ({experiment.family.name}, seeds: {len(experiment.seeds)})"
     table = empty_table(title, generation_columns + theory_columns + reference_columns)
-    metrics = list(summary_metrics.metrics(rows, experiment.measures))
+    metrics = list(summary_metrics.metrics(rows, experiment))
     shown_rows = summary_metrics.narrowed(rows, metrics, generations)
     for metric in metrics:
         for regime in regimes:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from heirloom.artefacts import kinds
-from heirloom.report import intervals
+from heirloom.report import intervals, measure_words
 from heirloom.specs.experiment import Experiment
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ LABELS = {
     "mean_squared_error": "mean's sq. error",
     "squared_l2": "squared L2",
     "squared_l2_origin": "squared L2 to gen. 0",
+    "correlation_distance": "correlations' distance",
     "types": "types alive",
     "diversity": "diversity",
     "survival.1": "seen once, alive",
@@ -55,19 +56,22 @@ def generations(experiment: Experiment) -> list[int]:
     return sorted({0, 1, experiment.generations})
 
 
-def metrics(rows: pd.DataFrame, own_measures: Collection[str] = ()) -> Iterator[str]:
-    """Yield the metrics of `LABELS` that an experiment has, by its tidy rows, and then those of its own measures.
-
-    Parameters
-    ----------
-    own_measures
-        Names of measures of the user's own, each of which has metrics ``name.…``.
-    """
+def metrics(rows: pd.DataFrame, experiment: Experiment) -> Iterator[str]:
+    """Yield the metrics of `LABELS` that an experiment has, by its tidy rows, and then the user's own (`own`)."""
     measured = set(rows.loc[rows["generation"] > 0, "metric"])
     for metric in LABELS:
         if not measured.isdisjoint(_names(metric)):
             yield metric
-    yield from sorted(metric for metric in measured if metric.partition(".")[0] in own_measures)
+    yield from own(measured, experiment)
+
+
+def own(measured: Iterable[str], experiment: Experiment) -> list[str]:
+    """Return the metrics of the user's own: those of `measures` in config, of the family's program, and of the family's package.
+
+    Heirloom has no words for them. A metric of `measures` is called ``NAME.…``; the others have no dot but that of a mean over replicas.
+    """
+    names = {metric: metric.removesuffix(".mean") for metric in measured if measure_words.of_metric(metric).group == measure_words.OTHERS}
+    return sorted({name for metric, name in names.items() if "." not in name or metric.partition(".")[0] in experiment.measures})
 
 
 def narrowed(rows: pd.DataFrame, metrics: Collection[str], generations: Collection[int]) -> pd.DataFrame:

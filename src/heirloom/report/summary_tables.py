@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from heirloom.diffs.render.blocks import safe
 from heirloom.report.profile.definitions import VERDICTS
 from heirloom.report.summary_metrics import four_digits
 
@@ -21,11 +22,14 @@ def groups_table(groups: pd.DataFrame, key: str) -> Table:
     key
         The experiment's name in the expanded config.
     """
+    from rich.text import Text
+
     table = empty_table(f"{key}: groups, those first that vanished first", ["real", "at the end", "alive", "neutral", "half gone"])
     table.columns[0].header, table.columns[1].header = "group", "arm"
     for row in groups.to_dict("records"):
         numbers = [row[column] for column in ("real_share", "share", "alive", "neutral_alive", "half_gone")]
-        table.add_row(str(row["group"]), str(row["regime"]), *("-" if math.isnan(number) else four_digits(number) for number in numbers))
+        cells = ["-" if math.isnan(number) else four_digits(number) for number in numbers]
+        table.add_row(Text(safe(str(row["group"]))), str(row["regime"]), *cells)
     return table
 
 

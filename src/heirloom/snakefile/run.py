@@ -24,7 +24,7 @@ from heirloom.lineage.restore import restore
 from heirloom.planning import accounting, slurm
 from heirloom.report import contents, diff_pages, expected_curves, page_age
 from heirloom.runtime import program, variables
-from heirloom.snakefile import dry_run, private, worker
+from heirloom.snakefile import dry_run, private, stale_lock, worker
 from heirloom.snakefile.population import PopulationRule, leaders
 from heirloom.snakefile.rule import Groups, Rule, Wildcards, constraint, container_of_all_jobs
 from heirloom.workflow.files import is_project_s
@@ -98,10 +98,14 @@ class Run:
     groups: Groups
 
     def prepare(self) -> None:
-        """Check the layout, print the notes on the config, restore Snakemake's records, and register what the end of the process does."""
+        """Check the layout, print the notes on the config, restore Snakemake's records, and register what the end does.
+
+        The lock of a run that was killed is taken away.
+        """
         layout.check(self.config)
         for note in preflight.notes(self.config):
             print(errors.line(note), file=sys.stderr)
+        stale_lock.hold(runs_jobs_here=private.runs_jobs_here(self.workflow))
         restore()  # Snakemake's records follow the data that git and DVC have brought
         # the last to be called, because the first to be registered: nothing comes after the cause of a failure
         atexit.register(failed_jobs.tell, failed_jobs.listen(self.workflow))
@@ -227,7 +231,8 @@ class Run:
         is_run = self.workflow.scheduler is not None and not self.workflow.dryrun
         note = page_age.note(self.config.results) if is_run and not private.has_targets(self.workflow) else ""
         if note and Path(self.config.results.metrics).is_file():
-            print(errors.line(note), file=sys.stderr, flush=True)
+            commands = page_age.commands(self.config.results)
+            print(errors.line(f"{note}; {commands}"), file=sys.stderr, flush=True)
 
     def _warn_of_replacement(self) -> None:
         """Print a line on data that this run replaces and that cannot be brought back; equal bytes, by force, replace nothing."""

@@ -50,6 +50,8 @@ _OF_FILES = frozenset({"files", "hub", "table", "mnist", "categorical"})
 SMALL_BYTES = 1 << 25
 """A source of so many bytes is read through by a thorough check, in seconds."""
 _AMPLE_BYTES = 100  # English fills one entry of a vocabulary for each 80 bytes or so (3 MB give 38,000)
+_QUICK_BYTES = 1_000_000
+"""Text that is read at every start of Snakemake: a second's work."""
 
 
 def module(name: str) -> ModuleType:
@@ -84,7 +86,8 @@ def documents(spec: AnyTextSource, counts: Counts | None = None) -> Iterator[Doc
 def preflight(spec: Source) -> None:
     """Check what can be checked cheaply before any job starts, writing nothing.
 
-    Text so short that it might not fill the vocabulary is read, divided and tokenized to see whether it does.
+    Text so short that it might not fill the vocabulary is read, divided and tokenized to see whether it does, if it is at most 1 MB:
+    `check_vocabulary` looks at longer ones, too.
 
     Raises
     ------
@@ -99,9 +102,22 @@ def preflight(spec: Source) -> None:
     if spec.text.pairs is not None:
         importlib.import_module(PAIRS).preflight(spec)
         return
-    if spec.text.vocab_size is None:
-        return
     known_bytes = source.text_bytes(spec)
+    if known_bytes is not None and known_bytes <= _QUICK_BYTES:
+        check_vocabulary(spec)
+
+
+def check_vocabulary(spec: AnyTextSource) -> None:
+    """Refuse text that does not fill its vocabulary, having read it if it might be too short.
+
+    Raises
+    ------
+    HeirloomError
+        With the number of entries that it fills.
+    """
+    if spec.text.pairs is not None or spec.text.vocab_size is None:
+        return
+    known_bytes = module(spec.name).text_bytes(spec)
     if known_bytes is not None and known_bytes < _AMPLE_BYTES * spec.text.vocab_size:
         _check_small(spec, spec.text.vocab_size)
 

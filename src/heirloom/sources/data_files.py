@@ -20,7 +20,7 @@ from heirloom import globs
 from heirloom.errors import HeirloomError
 from heirloom.runtime import child
 from heirloom.sources import data_faults, faults, hub_repository, memory
-from heirloom.sources.data_layouts import CARDS, Dataset, declares_files, fetch_dataset, has_metadata, resolve
+from heirloom.sources.data_layouts import CARDS, Dataset, declares_files, fetch_dataset, has_metadata, quieten, resolve
 from heirloom.sources.input_files import SOURCE, SPLIT_ROLES, SourceFile, absence, check_content, local_file
 
 _REMEMBERED = "data_files.json"
@@ -97,6 +97,7 @@ def split_loader(dataset: Dataset, config: str | None) -> Iterator[Callable[[str
     for split_name, names in files.items():
         paths[split_name] = [str(dataset.folder / name) for name in names]
     with tempfile.TemporaryDirectory() as cache:
+        quieten()
 
         def load(split: str) -> Any:
             with one_line_errors(dataset.name, config, split), _naming_the_file(dataset):
@@ -121,11 +122,7 @@ def check(dataset: Dataset, split: str, column: str) -> None:
 @contextmanager
 def _naming_the_file(dataset: Dataset) -> Iterator[None]:
     """Name the file, line or row that `datasets` stumbles over: its own errors hide it, and its log lines do not stand in a message."""
-    from datasets.utils import logging
-
     reader, options, files = dataset.resolution
-    logging.set_verbosity(logging.CRITICAL)
-    logging.disable_progress_bar()
     try:
         yield
     except Exception as error:

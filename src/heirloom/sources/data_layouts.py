@@ -102,10 +102,19 @@ def declares_files(folder: Path) -> bool:
     return any(_CONFIGS.search(text) for text in texts)
 
 
+def quieten() -> None:
+    """Keep `datasets` from printing bars, and words of its own about what a message says in a line."""
+    from datasets.utils import logging
+
+    logging.set_verbosity(logging.CRITICAL)
+    logging.disable_progress_bar()
+
+
 def resolve(place: Path | str, config: str | None, commit: str | None = None) -> Resolution:
     """Return what `datasets` makes of a folder, or of a repository at a commit; its own errors are not caught."""
     import datasets
 
+    quieten()
     if Path(place, "state.json").is_file() or Path(place, "dataset_dict.json").is_file():
         raise ValueError("it was written by save_to_disk; write Parquet files with to_parquet")
     with tempfile.TemporaryDirectory() as cache:

@@ -15,6 +15,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from heirloom import globs
 from heirloom.runtime import child
 from heirloom.specs.vector_source import MnistSource
 
@@ -39,15 +40,28 @@ def guarded(work: Callable[[], Any], sources: Iterable[Any], models: Iterable[An
     HeirloomError
         As the function, or as `child.in_child`.
     """
-    of_sources = [place for settings in sources for place in places(settings)]
-    of_models = [place for settings in models for place in places(settings)]
-    if not of_sources and not of_models:
+    grant = granted(sources, models)
+    if grant is None:
         return work()
     if not sys.stderr.isatty():
         os.environ["TQDM_DISABLE"] = "1"  # libraries' bars are for terminals, not for logs
+    return child.in_child(lambda: _without_warnings(work), *grant)
+
+
+def granted(sources: Iterable[Any], models: Iterable[Any] = ()) -> tuple[child.Limits, str] | None:
+    """Return what a child that reads files of others may take, and the first of them; None where there are none.
+
+    Raises
+    ------
+    HeirloomError
+        If a glob or a folder has more places than may be visited, or leads in a circle.
+    """
+    of_sources = [place for settings in sources for place in places(settings)]
+    of_models = [place for settings in models for place in places(settings)]
+    if not of_sources and not of_models:
+        return None
     growth = _GROWTH_OF_MODEL if of_models else _GROWTH_OF_SOURCE
-    granted = child.limits(_files([*of_sources, *of_models]), growth)
-    return child.in_child(lambda: _without_warnings(work), granted, (of_sources or of_models)[0])
+    return child.limits(_files([*of_sources, *of_models]), growth), (of_sources or of_models)[0]
 
 
 def _without_warnings(work: Callable[[], Any]) -> Any:
@@ -76,7 +90,10 @@ def places(settings: Any) -> Iterator[str]:
 def _files(named: Iterable[str]) -> Iterator[Path]:
     """Yield the files of this machine that paths, globs and folders stand for."""
     for place in named:
+        globs.check_extent(place, "config")
         for path in glob.glob(place, recursive=True):  # noqa: PTH207  Path.glob refuses absolute patterns
+            if Path(path).is_dir():
+                globs.check_folder(Path(path), "config")
             for folder, _, names in os.walk(path):
                 yield from (Path(folder, name) for name in names)
             yield Path(path)

@@ -101,7 +101,7 @@ def _metric(finding: Finding, metrics_of: MetricsOf) -> str:
     quantities = [outcome.test.quantity for outcome in finding.outcomes]
     measurements = [leaf for quantity in quantities for leaf in leaves(quantity) if isinstance(leaf, Measurement)]
     names = (metric for measurement in measurements for metric in measurement.metrics)
-    return next((name for name in names if name in metrics_of[finding.experiment]), "")
+    return next((name for name in names if name in metrics_of.get(finding.experiment, ())), "")
 
 
 def _notes(finding: Finding) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +37,8 @@ TEMPLATES = Path(__file__).with_name("template")
 SCRIPTS = ("basics.js", "chart.js", "other_run.js", "curves.js", "texts.js", "lineage.js", "page.js")
 """The page's own script, in the order in which its parts need one another."""
 LOOK_DIGITS = 16
+PAGE_EXPERIMENTS = 60
+"""Experiments that the page shows unless it is asked for all: each adds 30 kB, and a reader scrolls past more."""
 _SCRIPT_ESCAPES = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"})
 
 
@@ -69,13 +71,15 @@ def look() -> str:
     return sha256_folder(hashes)[:LOOK_DIGITS]
 
 
-def write(config: Config, config_file: Path, against: str = "") -> None:
+def write(config: Config, config_file: Path, against: str = "", *, full: bool = False) -> None:
     """Write the page and the table of claims from the results of the last run; nothing is run again.
 
     Parameters
     ----------
     against
         Another run that the page compares with this one (`other_run.of`).
+    full
+        Whether the page shows all experiments, or the first `PAGE_EXPERIMENTS`.
 
     Raises
     ------
@@ -87,13 +91,15 @@ def write(config: Config, config_file: Path, against: str = "") -> None:
     frame = tables.load(config.results)
     tables.check_complete(frame, config)
     answers = verdicts.answers(specs.load(), frame, config)
-    page = html(context(frame, config, config_file, answers, against))
+    page = html(context(frame, config, config_file, answers, against, full=full))
     table = spreadsheets.csv_text(verdicts.table(answers), digits=6)
     write_text(config.results.claims, table)
     write_text(config.results.page, page)
 
 
-def context(frame: pd.DataFrame, config: Config, config_file: Path, answers: list[Any], against: str = "") -> dict[str, Any]:
+def context(
+    frame: pd.DataFrame, config: Config, config_file: Path, answers: list[Any], against: str = "", *, full: bool = False
+) -> dict[str, Any]:
     """Return all that the template shows, as plain data; language models come before the rest."""
     from heirloom.lineage.project import Project
     from heirloom.report import headline
@@ -102,9 +108,12 @@ def context(frame: pd.DataFrame, config: Config, config_file: Path, answers: lis
 
     project = Project()
     told = headline.headline(frame, config)
-    results_of = experiment_results.of_config(frame, config, headline.leading_experiments(config))
+    names = headline.leading_experiments(config)
+    shown_names = names if full else shown(names, told.experiment)
+    results_of = experiment_results.of_config(frame, config, shown_names)
     folder = Path(config.results.figures).relative_to(config.results.folder)
-    entries_of = _figures(plan.figures(config), results_of, folder)
+    figures = [figure for figure in plan.figures(config) if results_of.keys() >= set(figure.subject.experiments)]
+    entries_of = _figures(figures, results_of, folder)
     nodes: list[Artefact] = []
     experiments = []
     for key, results in results_of.items():
@@ -122,11 +131,18 @@ def context(frame: pd.DataFrame, config: Config, config_file: Path, answers: lis
         "facts": opening.run_facts(config, config_file, nodes),
         "answer": answer.context(answers, conditional(config), metrics_of),
         "experiments": experiments,
+        "left_out": len(names) - len(shown_names),
         "rankings": ranking.context(config),
         "grids": [_grid(name, entries) for name, entries in entries_of.items()],
         "making": making.context(config, config_file, nodes, answers),
         "word": DEFINITION,
     }
+
+
+def shown(names: Sequence[str], first: str) -> list[str]:
+    """Return the experiments that the page shows of many, in the order of their names: the one that it opens with, and the first others."""
+    chosen = {first, *[name for name in names if name != first][: PAGE_EXPERIMENTS - 1]}
+    return [name for name in names if name in chosen]
 
 
 def _grid(name: str, entries: Iterable[tuple[Kind, Entry]]) -> dict[str, Any]:
