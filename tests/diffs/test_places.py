@@ -78,7 +78,8 @@ def test_a_file_of_text_that_is_no_table_is_one_line(tmp_path: Path, write: Writ
     (tmp_path / "bad.csv").write_text("text,n\nx\n")
     (tmp_path / "empty.csv").write_text("")
     (tmp_path / "bytes.csv").write_bytes(b"text\n\xff\xfe\n")
-    for name, said in (("bad.jsonl", "as jsonl"), ("bad.csv", "as csv"), ("empty.csv", "without a column"), ("bytes.csv", "not UTF-8 text")):
+    said_of = {"bad.jsonl": "as jsonl", "bad.csv": "as csv", "empty.csv": "without a column", "bytes.csv": "not UTF-8 text"}
+    for name, said in said_of.items():
         code, printed = run("diff", a, tmp_path / name)
         assert (code, said in printed, "\n" in printed.strip()) == (2, True, False)
 

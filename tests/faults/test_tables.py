@@ -150,3 +150,47 @@ def test_a_saved_dataset_names_splits_beside_it_alone(tmp_path: Path) -> None:
     case.write(tmp_path)
     with pytest.raises(HeirloomError, match=r"dataset_dict.json: no split of these is a folder beside it: '../../../../etc/passwd'"):
         heirloom.diff(tmp_path / case.good, tmp_path / case.bad)
+
+
+def peak(command: list[str], folder: Path) -> tuple[str, float]:
+    """Return what a command says of bad input, and the most memory in MB that it or a process of its held."""
+    process = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    said = process.stderr.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    process.stderr.close()
+    assert process.returncode == BAD_INPUT
+    return said, usage.ru_maxrss / 1000
+
+
+@pytest.mark.faults
+def test_cells_of_200_mb_are_refused_within_the_bound(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        cells = pa.array([f"{name} word " * 25_000_000], pa.large_string())
+        pq.write_table(pa.table({"text": cells}), tmp_path / f"{name}.parquet")
+    said, megabytes = peak([*HEIRLOOM, "a.parquet", "b.parquet"], tmp_path)
+    assert "a cell of column text has 175,000,000 bytes; allowed are 16,777,216" in said
+    assert megabytes < 2200
+
+
+@pytest.mark.faults
+def test_a_row_of_60_million_tokens_is_refused_within_the_bound(tmp_path: Path) -> None:
+    for name, first in (("a", 0), ("b", 1)):
+        tokens = pa.concat_arrays([pa.array([first], pa.int32()), pa.repeat(pa.scalar(7, pa.int32()), 60_000_000)])
+        row = pa.LargeListArray.from_arrays(pa.array([0, len(tokens)], pa.int64()), tokens)
+        pq.write_table(pa.table({"tokens": row}), tmp_path / f"{name}.parquet")
+    said, megabytes = peak([*HEIRLOOM, "a.parquet", "b.parquet"], tmp_path)
+    assert "a cell of column tokens has" in said
+    assert megabytes < 2200
+
+
+@pytest.mark.faults
+def test_50_million_rows_are_refused_within_the_bound(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        with pq.ParquetWriter(tmp_path / f"{name}.parquet", pa.schema([("text", pa.string())])) as writer:
+            for _ in range(50):
+                writer.write_batch(pa.record_batch([pa.repeat(name, 1_000_000)], ["text"]))
+    said, megabytes = peak([*HEIRLOOM, "a.parquet", "b.parquet"], tmp_path)
+    assert "comparing 100,000,000 rows takes 9,000 MB of memory; allowed are 2,000 MB: HEIRLOOM_FILE_MB raises the limit" in said
+    assert megabytes < 2200
