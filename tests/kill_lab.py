@@ -119,7 +119,6 @@ def start(
     finally:
         sys.stdout.flush()
         os._exit(status)
-    return 0
 
 
 def _call(call: Callable[[], None], changes: int, count: Path | None) -> None:
