@@ -132,7 +132,7 @@ def diff_case(projects: dict[str, Path]) -> list[Case]:
 def export_case(projects: dict[str, Path]) -> list[Case]:
     """Exports of each kind into a new folder."""
     here = projects["recorded"]
-    kinds = [("hf", NEWEST), ("hf", f"{NEWEST}:checkpoint"), ("croissant", "text/replace/0"), ("crate", "text/replace/0")]
+    kinds = [("hf", NEWEST), ("hf", f"{NEWEST}:checkpoint"), ("croissant", "text/replace/0")]
     return [Case(here, ("export", *kind, "new"), ("new",)) for kind in [*kinds, ("attestations", "text/replace/0")]]
 
 

@@ -141,7 +141,12 @@ def test_the_example_is_checked_run_and_shown(workspace: Path) -> None:
     assert log.read_text().splitlines() == ["fitted to 100 rows"]
     metrics = pd.read_parquet(workspace / "results/mine/metrics.parquet")
     distances = metrics[metrics["metric"] == "energy_distance"]
-    assert sorted(distances["generation"].groupby(distances["regime"]).sum().items()) == [("keep", 3), ("origin", 0), ("replace", 3)]
+    assert sorted(distances["generation"].groupby(distances["regime"]).sum().items()) == [
+        ("control", 3),
+        ("keep", 3),
+        ("origin", 0),
+        ("replace", 3),
+    ]
     broken = workspace / "mine/train.py"
     broken.write_text(broken.read_text().replace("checkpoint.mkdir()", "sys.exit(3)"))
     assert run_in(workspace, "heirloom", "plugin", "check", "mine", check=False).returncode == 1

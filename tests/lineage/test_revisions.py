@@ -128,6 +128,6 @@ def test_damaged_bytes_of_an_old_version_are_not_read_but_brought_anew_or_named(
     output = sh("heirloom", "restore", status=2)
     what = f"{FILE} is damaged in DVC's cache; heirloom repair {LINEAGE} repairs it"
     assert output == f"heirloom: not restored: {what}\n"
-    assert sh("heirloom", "repair").splitlines()[-1].endswith("1 artefacts redone; 0 not repaired")
+    assert sh("heirloom", "repair").splitlines()[-1].endswith("1 artefact redone; 0 not repaired")
     assert FILE.read_bytes() == old
     assert "restored" in sh("heirloom", "restore")

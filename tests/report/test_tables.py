@@ -102,7 +102,7 @@ def test_headlines_are_the_last_generation_averaged_over_seeds(run: Path, config
     assert set(written) == {"toy", "words", "crossed__biased", "crossed__unbiased"}
     assert set(written["words"]) == {"replace", "keep", "control"}
     # 60 exp(0.2 * 3) averaged over seeds 0 and 1, which adds a half
-    assert written["words"]["replace"]["test_perplexity"] == pytest.approx(109.827, abs=5e-4)
+    assert written["words"]["replace"]["test_perplexity"] == pytest.approx(109.826, abs=5e-4)
     assert written["toy"]["replace"]["covariance_trace.mean"] == pytest.approx(0.9**7, abs=5e-7)
     assert not [name for name in written["words"]["replace"] if "histogram" in name]
 
@@ -114,7 +114,7 @@ def test_plot_tables_have_a_row_a_metric_regime_and_generation_and_every_line_be
     first = table[(table["metric"] == "test_perplexity") & (table["regime"] == "replace")]
     assert first["generation"].tolist() == [0, 1, 2, 3]
     assert table.drop_duplicates(["regime", "metric"])["regime"].tolist()[:3] == ["control", "keep", "replace"]
-    assert set(table.loc[(table["generation"] == 0) & (table["metric"] == "test_perplexity"), "value"]) == {60.5}
+    assert set(table.loc[(table["generation"] == 0) & (table["metric"] == "test_perplexity"), "value"]) == {60.497934}
     assert table["metric"].iloc[0] == "test_perplexity"
     assert len(table) == table["metric"].nunique() * 3 * 4
 

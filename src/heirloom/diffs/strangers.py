@@ -49,7 +49,7 @@ def check(side: Side) -> None:
     for file in side.files:
         if file.is_file() and not text_files.kind(file):  # text is read in a child by itself
             status = file.stat()
-            _check_once(file.absolute(), (status.st_size, status.st_mtime_ns, status.st_ino), str(file))
+            _check_once(file.absolute(), (status.st_size, status.st_mtime_ns, status.st_ino), file)
 
 
 def check_rows(sides: Sequence[Side], bytes_a_row: int) -> None:
@@ -100,8 +100,9 @@ def _limits(sides: Sequence[Side]) -> child.Limits:
 
 
 @cache
-def _check_once(file: Path, state: tuple[int, int, int], name: str) -> None:
-    child.in_child(lambda: _read(file), child.limits([file], 0), name)
+def _check_once(absolute: Path, state: tuple[int, int, int], file: Path) -> None:
+    """Read a file in a child, once for its absolute path and state; messages name it as its reader has done."""
+    child.in_child(lambda: _read(file), child.limits([file], 0), str(file))
 
 
 def _read(file: Path) -> None:

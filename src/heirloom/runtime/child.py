@@ -116,12 +116,13 @@ def in_child(work: Callable[[], Any], granted: Limits, what: str) -> Any:
     gc.freeze()  # else the child's first look for garbage copies all that this process holds
     with tempfile.TemporaryDirectory(prefix="heirloom-", ignore_cleanup_errors=True) as scratch:
         parent, (parent_end, child_end) = os.getpid(), os.pipe()
+        inherited = _megabytes(parent)
         process = os.fork()
         if process == 0:
             os.close(parent_end)
             _be_child(work, child_end, parent, scratch)
         os.close(child_end)
-        watch = _Watch(process, parent_end, granted, what)
+        watch = _Watch(process, parent_end, granted, what, inherited)
         try:
             with _ended(process):
                 status = watch.wait()
@@ -133,8 +134,9 @@ def in_child(work: Callable[[], Any], granted: Limits, what: str) -> Any:
 class _Watch:
     """What a parent knows of a child: what it has said, and what it takes."""
 
-    def __init__(self, process: int, pipe: int, granted: Limits, what: str) -> None:
+    def __init__(self, process: int, pipe: int, granted: Limits, what: str, inherited: float) -> None:
         self.process, self.pipe, self.granted, self.what = process, pipe, granted, what
+        self.inherited = inherited  # megabytes that the parent held before: the system counts them for both
         self.text = b""
 
     def wait(self) -> int:
@@ -206,7 +208,7 @@ class _Watch:
         if time.monotonic() > deadline:
             limit = f"{self.granted.seconds:,g} s"
             raise HeirloomError(f"{self.place}: reading it takes more than {limit}; {self.granted.time_key} raises the limit")
-        if _megabytes(self.process) > self.granted.megabytes:
+        if _megabytes(self.process) - self.inherited > self.granted.megabytes:
             limit = f"{self.granted.megabytes:,.0f} MB of memory"
             raise HeirloomError(f"{self.place}: reading it takes more than {limit}; {self.granted.memory_key} raises the limit")
 
@@ -270,9 +272,8 @@ def _say_answer(work: Callable[[], Any]) -> int:
 
 def _die_with(parent: int) -> None:
     """Let the kernel kill this process when its parent is gone, where it is Linux."""
-    prctl = getattr(ctypes.CDLL(None), "prctl", None)
-    if prctl is not None:
-        prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     if os.getppid() != parent:
         os._exit(1)
 

@@ -119,6 +119,11 @@ class FamilySpec(Strict):
         return None
 
     @property
+    def has_own_measure(self) -> bool:
+        """Whether a program of the user's measures each generation."""
+        return False
+
+    @property
     def command_seconds(self) -> float | None:
         """Seconds after which a command of the user's is ended; None for no limit, or no command."""
         return None

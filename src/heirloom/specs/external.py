@@ -159,6 +159,11 @@ class External(FamilySpec, Circumstances):
         return None if self.measure is None else Program(command=self.measure.command, **self.program_fields())
 
     @property
+    def has_own_measure(self) -> bool:
+        """Whether the config gives a program that measures."""
+        return self.measure is not None
+
+    @property
     def lineage_program(self) -> Program | None:
         """The program that trains and samples a whole lineage, as a job runs it."""
         return None if self.lineage is None else Program(command=self.lineage.command, **self.program_fields())

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from heirloom.report.figures.kind import Curve, Kind, Subject
-from heirloom.specs.external import External
 
 if TYPE_CHECKING:
     import altair as alt
@@ -23,8 +22,7 @@ _MOST_PANELS = 4
 
 def applies(subject: Subject) -> bool:
     """Return whether a config gives an experiment measures of the user's own."""
-    family = subject.experiment.family
-    return bool(subject.experiment.measures) or (isinstance(family, External) and family.measure is not None)
+    return bool(subject.experiment.measures) or subject.experiment.family.has_own_measure
 
 
 def numbers(subject: Subject, rows: pd.DataFrame) -> pd.DataFrame:
