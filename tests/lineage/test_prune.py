@@ -14,6 +14,7 @@ from heirloom.errors import HeirloomError
 from heirloom.lineage import cache, dvc
 from heirloom.lineage.prune import Leftover, leftovers, remove, total
 from heirloom.lineage.record import RecordReport
+from heirloom.lineage.verify import verify
 from toy_project import CONFIG, LINEAGE, MODEL, UP_TO_DATE, Shell, commit, ledger, listed, planned, set_generations
 
 pytestmark = pytest.mark.slow
@@ -149,6 +150,31 @@ def test_a_good_file_whose_bytes_in_the_cache_are_damaged_is_not_removed(recorde
     with pytest.raises(HeirloomError, match=rf"^nothing removed: {GEN2} is lost for good: {MODEL} is damaged"):
         remove([leftover])
     assert MODEL.exists()
+
+
+def test_a_hidden_file_that_somebody_made_is_refused_and_named_and_leftovers_of_tools_go(recorded: RecordReport) -> None:
+    tools = [f"{GEN2}/.snakemake_timestamp", f"{GEN2}/checkpoint/.model.safetensors.a1b2c3d4/model.safetensors"]
+    for leftover in tools:
+        Path(leftover).parent.mkdir(exist_ok=True)
+        Path(leftover).touch()
+    set_generations(1)
+    assert leftovers([load(CONFIG)])[0].at_risk == ""
+    assert [mismatch for report in verify() for mismatch in report.mismatches] == []
+    for name in (".lab/notes.txt", ".why.txt", ".train.parquet.a1b2c3d4/notes.txt"):
+        file = Path(GEN2, name)
+        file.parent.mkdir(exist_ok=True)
+        file.write_text("what I saw")
+        assert leftovers([load(CONFIG)])[0].at_risk == f"{file} is hidden, and so no record has it; move it out of data/"
+        extra = f"{file}: extra: a hidden file, which no record has; move it out of data/"
+        assert [str(mismatch) for report in verify() for mismatch in report.mismatches] == [extra]
+        file.unlink()
+    for stray in (Path("data/toy/.plans/next.txt"), LINEAGE / ".lab/notes.txt"):
+        stray.parent.mkdir()
+        stray.touch()
+    strays = ["data/toy/.plans/next.txt", f"{LINEAGE}/.lab/notes.txt"]
+    assert [mismatch.path for report in verify() for mismatch in report.mismatches] == strays
+    remove(leftovers([load(CONFIG)]))
+    assert not Path(GEN2).exists()
 
 
 def test_what_the_cache_has_lost_is_at_risk(recorded: RecordReport) -> None:

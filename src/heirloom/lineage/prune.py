@@ -16,7 +16,7 @@ from rich.filesize import decimal
 from heirloom.artefacts import kinds
 from heirloom.config import Config
 from heirloom.errors import HeirloomError
-from heirloom.lineage import cache, dvc, git, ledger
+from heirloom.lineage import cache, dvc, git, hidden, ledger
 from heirloom.workflow import folders
 
 
@@ -132,7 +132,13 @@ def _generations(lineage: str, recorded: Iterable[str]) -> list[str]:
 def _leftover(path: str, lineage: str, recorded: Mapping[str, str] | None, obstacle: str) -> Leftover:
     files = [file for file in sorted(Path(path).rglob("*")) if file.is_file() and not _is_hidden(file)]
     size = sum(file.stat().st_size for file in files)
-    return Leftover(path, size, obstacle or _risk(lineage, files, recorded))
+    return Leftover(path, size, obstacle or _hidden_file(path) or _risk(lineage, files, recorded))
+
+
+def _hidden_file(path: str) -> str:
+    """Return which hidden file of a folder somebody has made, in a few words; an empty string where none has."""
+    file = next(hidden.of_somebody(path), None)
+    return f"{file} is hidden, and so no record has it; move it out of data/" if file else ""
 
 
 def _pointer_fault(lineage: str) -> str:
