@@ -100,7 +100,8 @@ def _results(config: Path) -> list[str] | None:
         return None
     rest = f"; not made again: {first_of(uncompared, ' and {} more')}" if uncompared else ""
     typer.echo(f"results: {counted(compared, 'file')} made again from the data, {len(differing)} different{rest}")
-    return [f"{path}: not what the data give; {config}: heirloom summarise and heirloom report write it again" for path in differing]
+    way_back = "heirloom summarise, heirloom plot and heirloom report write it again"
+    return [f"{path}: not what the data give; {config}: {way_back}" for path in differing]
 
 
 def _sources(project: Project, references: Sequence[str]) -> list[str]:
