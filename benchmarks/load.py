@@ -100,7 +100,13 @@ def measures(folder: Path, side: str, load: Load, size: int) -> dict[str, Usage]
         (shutil.copytree if (ROOT / name).is_dir() else shutil.copy)(ROOT / name, place / name)
     (place / "bin/heirloom").write_text(growth.INNER)
     paths = f"{place}/bin:{Path(sys.executable).parent}:{os.environ['PATH']}"
-    variables = {"PATH": paths, "PYTHONPATH": f"{place}/src:{ROOT}/benchmarks/inside", "OMP_NUM_THREADS": "1", **IDENTITY}
+    variables = {
+        "PATH": paths,
+        "PYTHONPATH": f"{place}/src:{ROOT}/benchmarks/inside",
+        "OMP_NUM_THREADS": "1",
+        "HEIRLOOM_WORKER": "",
+        **IDENTITY,
+    }
     with chdir(place):
         subprocess.run(["git", "init", "-q"], check=True)
         load.make(size, None if side == HERE else side)

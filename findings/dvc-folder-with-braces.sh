@@ -21,8 +21,8 @@ for name in "ab" "a{b}"; do
   dvc config core.check_update false
   echo "row" > rows/1.txt
   code=0
-  said=$(dvc add --quiet rows 2>&1) || code=$?
-  echo "dvc add in a folder $name: exit status $code; $(printf '%s' "$said" | grep -m 1 ERROR || true)"
+  output=$(dvc add rows 2>&1) || code=$?
+  echo "dvc add in a folder $name: exit status $code; $(printf '%s' "$output" | grep -m 1 ERROR || true)"
   case "$name:$code" in
     "ab:0"|"a{b}:255") ;;
     *) echo "changed"; exit 1 ;;

@@ -28,6 +28,14 @@ def test_the_citation_names_the_version_of_the_package() -> None:
     assert citation["license"] == tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["license"]
 
 
+def test_the_entry_of_bibtex_on_the_page_is_that_of_the_citation_and_has_no_address_that_the_citation_lacks() -> None:
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    entry = (ROOT / "docs/publish.md").read_text(encoding="utf-8").partition("```bibtex\n")[2].partition("```")[0]
+    fields = {key: value.strip("{}") for key, value in re.findall(r"(\w+) = \{(.*)\}", entry)}
+    names = {"author": citation["authors"][0]["name"]}
+    assert fields == {**{key: citation[key] for key in ("title", "version", "license")}, **names}
+
+
 def test_the_newest_entry_of_the_changelog_is_of_this_version() -> None:
     headings = re.findall(r"^## (\S+)$", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
     assert next(heading for heading in headings if heading != "Unreleased") == heirloom.__version__

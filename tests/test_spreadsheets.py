@@ -41,10 +41,10 @@ def test_a_table_has_its_text_and_header_guarded_and_its_negative_numbers_as_the
     assert frame["group"].tolist()[0] == "=1+1"
 
 
-def test_a_figure_draws_signs_in_place_of_control_characters() -> None:
+def test_a_figure_draws_a_sign_in_place_of_a_line_break() -> None:
     from heirloom.report.figures.draw import without_controls
 
-    frame = pd.DataFrame({"group": ["a\x1b[2J", "b"], "share": [0.5, -1.0]})
-    assert without_controls(frame)["group"].tolist() == ["a␛[2J", "b"]
+    frame = pd.DataFrame({"group": ["a\nc", "b"], "share": [0.5, -1.0]})
+    assert without_controls(frame)["group"].tolist() == ["a⏎c", "b"]
     plain_frame = pd.DataFrame({"group": ["a", "b"], "share": [0.5, -1.0]})
     pd.testing.assert_frame_equal(without_controls(plain_frame), plain_frame)

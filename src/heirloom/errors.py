@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 BAD_INPUT = 2
 """Exit code of a command that was given bad input."""
@@ -12,6 +12,8 @@ MOST_LINES = 20
 """Faults of one input that are printed; the number of the others is said."""
 NAME = "heirloom: "
 """What every printed line begins with."""
+
+_LONGEST_NAME = 200
 
 _TAIL = 200
 """Characters that a cut line keeps of its end, where a message says how to repair."""
@@ -48,6 +50,13 @@ def first_of(items: Sequence[object], note: str = " (and {} more)") -> str:
     """Return the first of some items as a message names it, with a note on the number of the others."""
     remainder = len(items) - 1
     return f"{items[0]}{note.format(remainder)}" if remainder else str(items[0])
+
+
+def listed(names: Iterable[object], most: int = 10) -> str:
+    """Return names as a message lists them: with commas between them, each as `short` quotes it, and how many more there are."""
+    spelled = [short(str(name), _LONGEST_NAME) for name in names]
+    remainder = len(spelled) - most
+    return ", ".join(spelled) if remainder <= 0 else f"{', '.join(spelled[:most])} and {remainder:,} more"
 
 
 def line(text: str) -> str:

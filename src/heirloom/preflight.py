@@ -17,6 +17,7 @@ from heirloom.artefacts.kinds import Key
 from heirloom.config import Config
 from heirloom.errors import HeirloomError, first_of
 from heirloom.families import pretrained
+from heirloom.runtime.headway import laps
 from heirloom.sources import strangers
 from heirloom.specs.experiment import Experiment
 from heirloom.specs.source import AnyTextSource
@@ -127,7 +128,7 @@ def thorough(config: Config) -> None:
         Naming the experiment, the key, and the rows needed and there.
     """
     cheap(config)
-    for name, experiment in config.experiments.items():
+    for name, experiment in laps(config.experiments.items()):
         _check_model(name, experiment)
         _check_rows(name, experiment, config)
         pool_rows = _pool_rows(name, experiment, config)
@@ -192,8 +193,6 @@ def _is_made(config: Config, name: str) -> bool:
 
 def _pairs_pool_rows(name: str, source: AnyTextSource) -> int | None:
     """Return how many training pairs a source gives, having looked at every one; None where it is large, a package's, or a hub's."""
-    if source.name == "wikipedia" or not sources.is_here(source):
-        return None
     if not sources.is_small(source):
         return None
     try:

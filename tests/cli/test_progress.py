@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import os
 import pty
+import re
 import subprocess
 import sys
 
 CODE = """
 import sys, time
 from heirloom.cli import progress
+from heirloom.runtime import headway
 progress.PATIENCE_SECONDS = {patience}
 for number in progress.track(range(4), "verify", 4):
     time.sleep(0.1)
     print("mismatch", number, flush=True)
 with progress.waiting("diff"):
     time.sleep(0.1)
+with progress.waiting("export"):
+    for number in headway.laps(range(8)):
+        time.sleep(0.1)
 print("end", flush=True)
 """
 
@@ -46,6 +51,8 @@ def test_a_terminal_has_a_bar_with_the_time_left_and_every_line_of_the_answer() 
     assert "verify" in shown
     assert "0:00:0" in shown
     assert "diff" in shown
+    plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "\n", shown)
+    assert re.search(r"export\s[^a-z]*0:00:0\d\s+0:00:0\d", plain)  # the time that has passed, and the time left
     assert [shown.count(f"mismatch {number}") for number in range(4)] == [1, 1, 1, 1]
     assert shown.rstrip().endswith("end")
 

@@ -11,12 +11,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
 
 import heirloom
+from command_runs import invoked
 from heirloom.artefacts import kinds, paths
 from heirloom.artefacts.manifest import seal
-from heirloom.cli.commands import app
 from heirloom.data.dataset import Dataset
 from heirloom.data.rows import vector_table
 from heirloom.diffs.sides import generations
@@ -30,10 +29,7 @@ WORDS = [f"word{chr(97 + n)}" for n in range(26)]
 
 
 def run(*arguments: object) -> tuple[int, str]:
-    done = CliRunner().invoke(app, ["diff", *map(str, arguments)])
-    if isinstance(done.exception, HeirloomError):
-        return 2, str(done.exception)
-    return done.exit_code, done.output
+    return invoked("diff", *arguments)
 
 
 def lineage(regime: str, generations_: int, words_lost: int) -> None:

@@ -64,7 +64,7 @@ def test_git_diff_of_a_dvc_file_says_which_rows_changed(tmp_path: Path) -> None:
     (lineage / "other.json").write_text("2")
     run("dvc", "add", "-q", "data/lm/replace/seed=0")
     assert run("git", "diff", "--", "data/lm/replace/seed=0.dvc").splitlines() == [
-        "data/lm/replace/seed=0: 1 files changed, 1 added, 1 removed",
+        "data/lm/replace/seed=0: 1 file changed, 1 added, 1 removed",
         "  rows.parquet: 9 rows kept, 0 edited, 1 removed, 2 added",
     ]
     current = lineage / "rows.parquet"
@@ -113,7 +113,7 @@ def test_git_diff_in_a_subfolder_of_a_repository_never_stops(tmp_path: Path) -> 
     run("git", "commit", "-q", "-m", "first")
     version("b", "c", "d", "e")
     run("git", "commit", "-q", "-a", "-m", "second")
-    changed = ["data/lm/replace/seed=0: 1 files changed, 0 added, 0 removed", "  rows.parquet: 2 rows kept, 0 edited, 1 removed, 2 added"]
+    changed = ["data/lm/replace/seed=0: 1 file changed, 0 added, 0 removed", "  rows.parquet: 2 rows kept, 0 edited, 1 removed, 2 added"]
     pointer = "data/lm/replace/seed=0.dvc"
     assert run("git", "diff", "HEAD~1", "--", pointer).splitlines() == changed
     assert run("git", "diff", "HEAD~1", folder=tmp_path).splitlines() == changed

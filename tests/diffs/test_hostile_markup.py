@@ -91,10 +91,10 @@ def test_names_of_files_stay_text_in_a_series(one: str, other: str) -> None:
     check_page(html.document(one, sheet))
 
 
-def test_a_chart_gets_no_control_character_of_a_name() -> None:
-    answers = Series(("a\x1b[2J", "b"), "distance", ((0.0, 1.0), (1.0, 0.0)), (("same", "different"), ("different", "same")), ())
+def test_a_chart_gets_a_sign_in_place_of_a_line_break_of_a_name() -> None:
+    answers = Series(("a\nc", "b"), "distance", ((0.0, 1.0), (1.0, 0.0)), (("same", "different"), ("different", "same")), ())
     assert [(cell["A"], cell["B"]) for cell in heat.cells_of(answers)] == [
-        *[("a␛[2J", "a␛[2J"), ("a␛[2J", "b"), ("b", "a␛[2J"), ("b", "b")],
+        *[("a⏎c", "a⏎c"), ("a⏎c", "b"), ("b", "a⏎c"), ("b", "b")],
     ]
 
 

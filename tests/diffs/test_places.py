@@ -13,10 +13,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from typer.testing import CliRunner
 
 import heirloom
-from heirloom.cli.commands import app
+from command_runs import invoked
 from heirloom.diffs import text_files
 from heirloom.diffs.sides import locate
 from heirloom.errors import HeirloomError
@@ -27,10 +26,7 @@ ROWS = {"id": [1, 2, 3], "text": ["one row", "two, rows", "three\nrows"], "score
 
 
 def run(*arguments: object) -> tuple[int, str]:
-    done = CliRunner().invoke(app, list(map(str, arguments)))
-    if isinstance(done.exception, HeirloomError):
-        return 2, str(done.exception)
-    return done.exit_code, done.output
+    return invoked(*arguments)
 
 
 def git(folder: Path, *arguments: str) -> None:
@@ -82,7 +78,8 @@ def test_a_file_of_text_that_is_no_table_is_one_line(tmp_path: Path, write: Writ
     (tmp_path / "bad.csv").write_text("text,n\nx\n")
     (tmp_path / "empty.csv").write_text("")
     (tmp_path / "bytes.csv").write_bytes(b"text\n\xff\xfe\n")
-    for name, said in (("bad.jsonl", "as jsonl"), ("bad.csv", "as csv"), ("empty.csv", "without a column"), ("bytes.csv", "as csv")):
+    said_of = {"bad.jsonl": "as jsonl", "bad.csv": "as csv", "empty.csv": "without a column", "bytes.csv": "not UTF-8 text"}
+    for name, said in said_of.items():
         code, printed = run("diff", a, tmp_path / name)
         assert (code, said in printed, "\n" in printed.strip()) == (2, True, False)
 

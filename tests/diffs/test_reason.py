@@ -6,10 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
 import heirloom
-from heirloom.cli.commands import app
+from command_runs import invoked
 from heirloom.diffs import reason
 from heirloom.diffs.render import terminal
 from heirloom.diffs.render.page import page, summary
@@ -80,8 +79,8 @@ def test_neutral_drift_is_shown_only_between_generations(write: Write) -> None:
 
 def test_the_rest_is_shown_on_demand(write: Write) -> None:
     a, b = write("a", text=texts("one", 30)), write("b", text=texts("two", 30))
-    short = CliRunner().invoke(app, ["diff", str(a), str(b)]).output
-    full = CliRunner().invoke(app, ["diff", str(a), str(b), "--full"]).output
+    short = invoked("diff", a, b)[1]
+    full = invoked("diff", a, b, "--full")[1]
     assert len(short.splitlines()) <= 16
     assert "Vocabulary and n-grams" in full
     assert "Vocabulary and n-grams" not in short
@@ -94,7 +93,7 @@ def test_a_page_of_a_report_leads_back_to_it(
     monkeypatch.chdir(tmp_path)
     Path(output).parent.mkdir(parents=True, exist_ok=True)
     a, b = write("a", text=texts("one", 30)), write("b", text=texts("two", 30))
-    CliRunner().invoke(app, ["diff", str(a), str(b), "--format", "html", "--output", output])
+    invoked("diff", a, b, "--format", "html", "--output", output)
     assert ('href="../report.html"' in Path(output).read_text()) is linked
 
 

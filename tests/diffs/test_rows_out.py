@@ -9,10 +9,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from typer.testing import CliRunner
 
 import heirloom
-from heirloom.cli.commands import app
+from command_runs import invoked
 from heirloom.diffs.condition import holds, parse
 from heirloom.errors import HeirloomError
 
@@ -22,11 +21,7 @@ BASE = [f"row {word} stands here and says nothing else" for word in ("alpha", "b
 
 
 def run(*arguments: object) -> tuple[int, str]:
-    done = CliRunner().invoke(app, ["diff", *map(str, arguments)])
-    if isinstance(done.exception, HeirloomError):
-        return 2, str(done.exception)
-    assert isinstance(done.exception, SystemExit | type(None))
-    return done.exit_code, done.output
+    return invoked("diff", *arguments)
 
 
 def test_rows_come_out_as_parquet_that_pandas_and_datasets_open(write: Write, tmp_path: Path) -> None:

@@ -12,11 +12,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from huggingface_hub import constants
-from typer.testing import CliRunner
 
 import heirloom
+from command_runs import invoked
 from heirloom.artefacts.manifest import seal
-from heirloom.cli.commands import app
 from heirloom.diffs.parts import paired
 from heirloom.diffs.result import DatasetDiff
 from heirloom.errors import HeirloomError
@@ -54,8 +53,7 @@ def compared(a: Path | str, b: Path | str) -> DatasetDiff:
 
 
 def run(*arguments: object) -> tuple[int, str]:
-    done = CliRunner().invoke(app, ["diff", *map(str, arguments)])
-    return (2, str(done.exception)) if isinstance(done.exception, HeirloomError) else (done.exit_code, done.output)
+    return invoked("diff", *arguments)
 
 
 @pytest.mark.parametrize("card", ["", CARD], ids=["names", "card"])

@@ -16,10 +16,12 @@ from urllib.parse import unquote
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import typer
 
 from heirloom.artefacts.files import read_json
 from heirloom.artefacts.fingerprints import recorded_sha256
 from heirloom.artefacts.manifest import Input, inputs, seal
+from heirloom.cli import commands
 from heirloom.errors import HeirloomError
 from heirloom.export.crate import SMALL, CrateCounts, export
 from heirloom.lineage import ledger, references
@@ -249,3 +251,12 @@ def test_the_profiles_validator_finds_what_was_tampered_with(context: Path) -> N
     messages = faults(context)
     assert "The Action MUST have an instrument property that references the executed tool" in messages
     assert any("Snakefile" in message for message in messages)
+
+
+def test_the_command_writes_no_crate_into_a_project_of_dvc_which_would_read_its_dvc_yaml() -> None:
+    command = typer.main.get_command(commands.app)
+    with pytest.raises(HeirloomError, match=r"^out: lies in this project, .*; name a folder outside, such as \.\./out$"):
+        command.main(["export", "crate", "lm/keep/0", "out"], standalone_mode=False)
+    assert not OUT.exists()
+    command.main(["export", "crate", "lm/keep/0", "../crate"], standalone_mode=False)
+    assert Path("../crate/dvc.yaml").is_file()

@@ -143,7 +143,7 @@ def test_the_program_is_in_the_slice_of_the_lineage_and_of_no_other_step() -> No
 ONCE = "if generation == 4: "
 WRITE = "import pyarrow as pa, pyarrow.parquet as pq; pq.write_table(pa.table({'x': ROWS}), request['synthetic'])"
 FAULTS: Mapping[str, tuple[str, str]] = {
-    "status": (f"{ONCE}sys.exit(3)", "generation 2: command python loop.py: asked to train: ended with status 3; the job's log has"),
+    "status": (f"{ONCE}sys.exit(3)", "generation 2: command python loop.py: asked to train: ended with status 3; what it printed"),
     "hang": (f"{ONCE}time.sleep(60)", "asked to train: not done after 5 s, the time_limit; it was ended"),
     "rows": (
         f"if generation == 3: {WRITE.replace('ROWS', '[[1.0, 2.0]]')}",

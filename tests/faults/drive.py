@@ -28,7 +28,13 @@ from faults.malformed import Case
 
 CPU_SECONDS = 40
 """A command that computes longer counts as one that does not end."""
-_ENVIRONMENT = {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1", "OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
+_ENVIRONMENT = {
+    "HF_HUB_OFFLINE": "1",
+    "HF_DATASETS_OFFLINE": "1",
+    "OMP_NUM_THREADS": "1",
+    "TOKENIZERS_PARALLELISM": "false",
+    "TQDM_DISABLE": "1",  # as a job sets it where its log is no terminal, before it imports a library
+}
 _MOST_KB = 4_000_000
 _BAR = re.compile(r"\d+%\||it/s|\r")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
@@ -180,12 +186,12 @@ def _run(command: str) -> None:
     from heirloom.cli import commands
 
     checks = {"check": ["check", "--quiet"], "thorough": ["check", "--thorough", "--quiet"]}
-    sys.argv = ["heirloom", *(checks[command] if command in checks else _job(command))]
+    sys.argv = ["heirloom", *(checks[command] if command in checks else job(command))]
     commands.run()
 
 
-def _job(name: str) -> list[str]:
-    """Return the arguments of a job's command, as its rule gives them."""
+def job(name: str) -> list[str]:
+    """Return the arguments of the command of a job of the experiment ``case``, as its rule gives them."""
     from heirloom import slice_arguments
     from heirloom.artefacts.kinds import Key
     from heirloom.config import load

@@ -329,8 +329,8 @@ def _gguf(files: Files) -> Iterator[Case]:
         kind_end = place + 4
         for number in (0, 3, 2**31 - 1, 2**32 - 1):
             odd.append(("size", f"{key}-{number}", content[:kind_end] + struct.pack("<I", number) + content[kind_end + 4 :]))
-        for kind in (5, 6, 99):  # another type of number, a float, an unknown type
-            odd.append(("wrong-type", f"{key}-type-{kind}", content[:place] + struct.pack("<I", kind) + content[kind_end:]))
+        for code in (5, 6, 99):  # another type of number, a float, an unknown type
+            odd.append(("wrong-type", f"{key}-type-{code}", content[:place] + struct.pack("<I", code) + content[kind_end:]))
         odd.append(("wrong-type", f"{key}-absent", content.replace(f"llama.{key}".encode(), f"llamb.{key}".encode())))
     for name in ("general.architecture", "tokenizer.ggml.model", "tokenizer.ggml.tokens", "token_embd.weight", "blk.0.attn_q.weight"):
         odd.append(("wrong-type", f"{name}-absent", content.replace(name.encode(), name[:-1].encode() + b"X")))

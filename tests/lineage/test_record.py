@@ -197,7 +197,7 @@ def test_a_lineage_of_which_something_is_missing_keeps_its_record(recorded: Reco
     Path(f"{LINEAGE}.dvc").unlink()
     assert record(CONFIG, complete=True).missing == (fault,)
     assert Path("results/lineage.tsv").read_text() == lines
-    assert sh("heirloom", "repair").splitlines()[-1].endswith("1 artefacts redone; 0 not repaired")
+    assert sh("heirloom", "repair").splitlines()[-1].endswith("1 artefact redone; 0 not repaired")
     assert record(CONFIG, complete=True).missing == ()
     assert Path(f"{LINEAGE}.dvc").read_text() == pointer
     assert listed(LINEAGE) == files_before

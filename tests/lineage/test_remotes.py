@@ -22,7 +22,7 @@ pytestmark = pytest.mark.slow
 
 LIMIT = "3"
 SILENCE = f"nothing came from the remote for {LIMIT} s, the limit; the environment variable HEIRLOOM_REMOTE_SECONDS=30 waits longer"
-NUM_OBJECTS = 38
+NUM_OBJECTS = 24
 CHECKPOINT = "toy/replace/0/2:checkpoint"
 
 
@@ -83,15 +83,18 @@ class Store(BaseHTTPRequestHandler):
 @contextmanager
 def served(folder: Path) -> Iterator[type[Store]]:
     """Run a server on loopback, make it the project's remote, and give what tells it how to behave."""
-    is_over = Event()
-    handler = type("ProjectStore", (Store,), {"folder": folder, "is_over": is_over})
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+
+    class ProjectStore(Store):
+        """The behaviour of this server alone."""
+
+    ProjectStore.folder, ProjectStore.is_over = folder, Event()
+    with ThreadingHTTPServer(("127.0.0.1", 0), ProjectStore) as server:
         server.daemon_threads = True
         Thread(target=server.serve_forever, daemon=True).start()
         text = f"[core]\n    remote = store\n['remote \"store\"']\n    url = http://127.0.0.1:{server.server_port}\n"
         Path(".dvc/config.local").write_text(text)
-        yield handler
-        is_over.set()
+        yield ProjectStore
+        ProjectStore.is_over.set()
         server.shutdown()
 
 
@@ -102,11 +105,11 @@ def store(recorded: RecordReport, sh: Shell, monkeypatch: pytest.MonkeyPatch) ->
     folder = Path.cwd().parent / "store"
     shutil.copytree(".dvc/cache", folder)
     shutil.rmtree(".dvc/cache")
-    with served(folder) as told:
-        yield told
+    with served(folder) as project_store:
+        yield project_store
 
 
-@pytest.mark.parametrize("fault", ["silent", "half"])
+@pytest.mark.parametrize("fault", ["silent", pytest.param("half", marks=pytest.mark.faults)])
 def test_a_remote_that_stops_to_answer_is_one_line_that_says_what_waits_longer(store: type[Store], sh: Shell, fault: str) -> None:
     store.fault = fault
     commit_ = git.commit_of("HEAD")[:10]

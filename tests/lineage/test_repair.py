@@ -105,7 +105,7 @@ def test_what_the_cache_and_the_remote_hold_damaged_is_redone_and_replaced_on_th
     why = "the remote 'store' holds damaged bytes in OBJECT: heirloom repair --remote replaces them there; OBJECT was damaged, too"
     assert repaired("toy/replace") == [
         f"{FIRST_MODEL}: from snakemake, redone ({why})",
-        "1 repaired: 1 artefacts redone; 0 not repaired",
+        "1 repaired: 1 artefact redone; 0 not repaired",
     ]
     assert FIRST_MODEL.read_bytes() == right
     assert cache_is_intact()
@@ -189,7 +189,7 @@ def test_without_dvc_the_notes_tell_what_was_recorded(recorded: RecordReport, sh
     assert repaired() == [
         f"{LINEAGE}/gen=2/checkpoint.fingerprint.json: from its artefact",
         f"{LINEAGE}/gen=1/checkpoint: from snakemake, redone",
-        "2 repaired: 1 from its artefact, 1 artefacts redone; 0 not repaired",
+        "2 repaired: 1 from its artefact, 1 artefact redone; 0 not repaired",
     ]
     assert FIRST_MODEL.read_bytes() == right
 

@@ -9,6 +9,7 @@ import typer
 
 from heirloom.cli import progress
 from heirloom.cli.arguments import CONFIG, Reference, complete
+from heirloom.errors import HeirloomError
 from heirloom.numerals import counted
 
 app = typer.Typer(no_args_is_help=True, help="Write what others can open without Heirloom.")
@@ -74,7 +75,11 @@ def crate(
 ) -> None:
     """Write a whole experiment or one lineage as an RO-Crate of the profile Provenance Run Crate."""
     from heirloom.export import crate as job
+    from heirloom.lineage import dvc
 
+    if dvc.is_inside(target):
+        fault = "lies in this project, whose DVC would read the crate's copy of dvc.yaml as its own"
+        raise HeirloomError(f"{target}: {fault}; name a folder outside, such as ../{target.name}")
     limit = None if with_data else job.SMALL
     with progress.waiting("export"):
         counts = job.export(reference, target, config=config, authors=author or [], limit=limit)

@@ -98,6 +98,24 @@ def bare_values(column: pa.Array) -> pa.Array:
     return column
 
 
+def movable(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """Return rows without views and run lengths in their columns: Arrow cannot take some rows of those."""
+    stored_columns = batch.columns
+    columns = [_plain_layout(column) for column in stored_columns]
+    is_plain = all(plain is column for plain, column in zip(columns, stored_columns, strict=True))
+    return batch if is_plain else pa.RecordBatch.from_arrays(columns, names=batch.schema.names)
+
+
+def _plain_layout(column: pa.Array) -> pa.Array:
+    kind = column.type
+    if _TEST.is_string_view(kind):
+        return column.cast(pa.large_string())
+    if _TEST.is_binary_view(kind):
+        return column.cast(pa.large_binary())
+    is_odd = _TEST.is_list_view(kind) or _TEST.is_large_list_view(kind) or _TEST.is_run_end_encoded(kind)
+    return bare_values(column) if is_odd else column
+
+
 def raw_text(column: pa.Array, place: str) -> pa.LargeBinaryArray:
     """Return a text column as bytes, UTF-8 or not, nulls as they are.
 

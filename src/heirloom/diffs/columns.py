@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heirloom.data import arrow_columns
-from heirloom.diffs import matching, rows, values
+from heirloom.diffs import matching, rows, shown, values
 from heirloom.diffs.cells import Hashes, Ints
 from heirloom.diffs.pairing import Pairing, cells_at
 from heirloom.diffs.row_result import Column
@@ -110,7 +110,7 @@ def _column_hashes(side: Side, name: str) -> Hashes:
 
 def _cells(side: Side, rows: Ints, name: str) -> list[str]:
     """Return the cells at some positions as text short enough to be shown."""
-    return [f"{value!s:.{_MAX_CHARACTERS}}" for value in cells_at(side, rows, name).to_pylist()]
+    return [f"{value!s:.{_MAX_CHARACTERS}}" for value in shown.values(cells_at(side, rows, name))]
 
 
 def _type(side: Side, name: str) -> str:

@@ -13,7 +13,7 @@ from heirloom.data import arrow_columns
 from heirloom.data.columns import BOOKKEEPING, CONTENT, PROMPT
 from heirloom.diffs.result import Kind
 from heirloom.diffs.sides import Side
-from heirloom.errors import HeirloomError
+from heirloom.errors import HeirloomError, listed
 
 if TYPE_CHECKING:
     from heirloom.diffs.words import Lexicon
@@ -94,7 +94,7 @@ def _check_keys(a: Side, b: Side, keys: tuple[str, ...]) -> None:
     """Refuse a key that a side lacks, or whose values cannot be equal."""
     for key, side in product(keys, (a, b)):
         if not side.has(key):
-            raise HeirloomError(f"--on {key}: {side.name} has no such column; it has {', '.join(side.schema.names)}")
+            raise HeirloomError(f"--on {key}: {side.name} has no such column; it has {listed(side.schema.names)}")
     for key in keys:
         type_a, type_b = a.schema.field(key).type, b.schema.field(key).type
         shapes = {arrow_columns.shape(type_a), arrow_columns.shape(type_b)} - {"nothing"}
@@ -182,4 +182,4 @@ def _tokenizer(side: Side) -> str | None:
 
 def _holds(side: Side) -> str:
     content = [column for column in CONTENT if side.has(column)]
-    return f"{side.name} has {', '.join(content or side.schema.names)}"
+    return f"{side.name} has {listed(content or side.schema.names)}"

@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from heirloom.data import cells
 from heirloom.data.dataset import Dataset
-from heirloom.diffs import belonging, changes, columns, corpus, identity, origin, rows, sampling, verdict, vocabulary
+from heirloom.diffs import belonging, changes, columns, corpus, identity, origin, rows, sampling, strangers, verdict, vocabulary
 from heirloom.diffs.cells import Hashes, Ints, Ragged, join, ragged
 from heirloom.diffs.common import Common, common
 from heirloom.diffs.likeness import Likeness, likeness
@@ -34,6 +34,9 @@ from heirloom.stats.samples import Floats, TextSample, VectorSample
 
 ALL_NEAR_ROWS = 1_000_000
 NEAR_SAMPLE = 250_000
+LARGEST_NUMBER = 1e150
+BYTES_A_ROW = 90
+"""Of memory, in a comparison of many short rows: measured, see the table of memory in docs/reliability.md."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,7 @@ def compare(a: Side, b: Side, options: Options) -> DatasetDiff:
 
 def pair_rows(a: Side, b: Side, shared: Common, options: Options) -> Comparison:
     """Return two sides with their rows matched."""
+    strangers.check_rows((a, b), BYTES_A_ROW)
     tables = rows.read(a, shared, belonging.belonging(a, b)), rows.read(b, shared, belonging.belonging(b, a))
     is_vectors = shared.kind == "vectors"
     grouped = sampling.have_enough_units(*tables) if is_vectors else bool(shared.data) and rows.same_prompts(a, b)
@@ -210,14 +214,20 @@ def _vector_sample(side: Side, rows: Ints, keys: Hashes, *, grouped: bool) -> Ve
     Raises
     ------
     HeirloomError
-        If two vectors have another number of numbers.
+        If two vectors have another number of numbers, or a number cannot be squared.
     """
     vectors = join([ragged(batch.column(0)) for batch in origin.take(side, rows, ["x"])])
     widths = np.unique(vectors.lengths)
     if len(widths) > 1:
         raise HeirloomError(f"{side.name}: vectors of {widths[0]} and of {widths[-1]} numbers; all rows must have as many")
+    largest = float(np.abs(vectors.values, where=np.isfinite(vectors.values), out=np.zeros(len(vectors.values))).max(initial=0))
+    if largest > LARGEST_NUMBER:
+        raise HeirloomError(
+            f"{side.name}: a vector has a number of size {largest:.3g}; allowed are {LARGEST_NUMBER:g}, because tests square them "
+            "(--counts takes any)"
+        )
     units = keys[rows].view(np.int64)
-    return VectorSample(vectors.values.reshape(len(rows), -1), units, units if grouped else None)
+    return VectorSample(vectors.values.reshape(len(rows), int(widths[0]) if len(widths) else 0), units, units if grouped else None)
 
 
 def _has_units(sides: Comparison) -> bool:

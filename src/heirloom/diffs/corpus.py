@@ -61,7 +61,7 @@ def read(side: Side, name: str, lexicon: Lexicon, spools: Sequence[Spool], selec
     """Read side ``a`` or ``b`` once, putting its n-grams into the spools."""
     counts = np.zeros(0, np.int64)
     lengths, repetition = np.zeros(side.num_rows, np.int32), np.zeros(side.num_rows, np.float32)
-    samples, signed_rows = [], [(np.empty(0, np.int64), np.empty((0, near.NUM_PERMUTATIONS), np.uint32))]
+    samples, signed = [], near.Signed.of(len(selection.near_rows))
     start = 0
     for batch in side.batches([lexicon.column]):
         words = lexicon.read(batch.column(0))
@@ -73,10 +73,9 @@ def read(side: Side, name: str, lexicon: Lexicon, spools: Sequence[Spool], selec
         for spool in spools:
             spool.add(name, words)
         samples.append(words.take(_within(selection.sample, start, stop)))
-        signed_rows.append(_signatures(words, start, selection))
+        signed.add(*_signatures(words, start, selection))
         start = stop
-    positions, signatures = (np.concatenate(parts) for parts in zip(*signed_rows, strict=True))
-    return Reading(counts, lengths, repetition, join(samples), positions, signatures)
+    return Reading(counts, lengths, repetition, join(samples), *signed.rows)
 
 
 def repeated_share(words: Ragged) -> NDArray[np.float64]:

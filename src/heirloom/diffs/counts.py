@@ -8,13 +8,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from heirloom.artefacts.files import dumps
-from heirloom.diffs import cells, matching, values
+from heirloom.diffs import cells, matching, strangers, values
 from heirloom.diffs.common import Common, common
-from heirloom.errors import HeirloomError
+from heirloom.errors import HeirloomError, listed
 
 if TYPE_CHECKING:
     from heirloom.diffs.cells import Hashes
     from heirloom.diffs.sides import Side
+
+
+BYTES_A_ROW = 8
+"""Of memory: its hash."""
 
 
 @dataclass(frozen=True)
@@ -53,8 +57,9 @@ def counts(a: Side, b: Side) -> Counts:
     """
     shared = common(a, b)
     if shared.only_a or shared.only_b:
-        columns = ", ".join([*shared.only_a, *shared.only_b])
+        columns = listed([*shared.only_a, *shared.only_b])
         raise HeirloomError(f"--counts: {columns} is on one side only, so no two rows are equal; leave it out with --ignore")
+    strangers.check_rows((a, b), BYTES_A_ROW)
     num_kept = matching.num_kept(_hashes(a, shared), _hashes(b, shared))
     return Counts(num_kept, a.num_rows - num_kept, b.num_rows - num_kept)
 

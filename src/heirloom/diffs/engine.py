@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from heirloom.diffs import parts
+from heirloom.diffs import parts, strangers
 from heirloom.diffs.casts import aligned
 from heirloom.diffs.comparison import compare
 from heirloom.diffs.options import MAX_CELL_BYTES, MAX_EXAMPLES, SAMPLE, Options, names
@@ -68,7 +69,11 @@ def diff(
     options = Options(max_examples, sample, seed, names(on), text_column, names(ignore), tolerance, max_cell_bytes)
     sides = _named(a, "A"), _named(b, "B")
     name_a, name_b = (side.name if isinstance(side, Side) else str(side) for side in sides)
-    return compare_pairs(name_a, name_b, viewed(parts.paired(*sides), options), options, against_control=against_control)
+    with strangers.one_line_errors(name_a, name_b):
+        pairs = parts.paired(*sides)
+        for side in filter(None, chain.from_iterable(pairs.values())):
+            strangers.check(side)
+        return compare_pairs(name_a, name_b, viewed(pairs, options), options, against_control=against_control)
 
 
 def _named(data: Any, name: str) -> str | Path | Side:
@@ -77,7 +82,7 @@ def _named(data: Any, name: str) -> str | Path | Side:
         return data
     from heirloom.diffs.memory import written
 
-    return Side(name, written(data, name))
+    return Side(name, written(data, name), is_table=True)
 
 
 def compare_pairs(a: str, b: str, pairs: Pairs, options: Options, *, against_control: bool = False) -> DatasetDiff:

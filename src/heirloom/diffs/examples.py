@@ -9,7 +9,7 @@ import numpy as np
 
 from heirloom.data import arrow_columns
 from heirloom.data.columns import PROMPT_TEXT
-from heirloom.diffs import cells
+from heirloom.diffs import cells, shown
 from heirloom.diffs.cells import Ints
 from heirloom.diffs.edits import clipped, marked
 from heirloom.diffs.origin import take
@@ -45,12 +45,12 @@ def _texts(side: Side, rows: Ints, columns: Sequence[str]) -> Sequence[str]:
             valid_texts, _ = cells.strings(batch.column(0))
             texts += valid_texts.to_pylist()
         elif columns == (PROMPT_TEXT, "text"):
-            texts += [f"{row[PROMPT_TEXT].rstrip()} {_GIVES} {row['text']}" for row in batch.to_pylist()]
+            texts += [f"{row[PROMPT_TEXT].rstrip()} {_GIVES} {row['text']}" for row in shown.records(batch)]
         elif columns in (("tokens",), ("x",)) and arrow_columns.is_list_of_numbers(batch.schema.field(0).type):
             rows_of_numbers = cells.ragged(batch.column(0)).rows()
             texts += [_numbers(row.tolist(), columns[0]) for row in rows_of_numbers]
         else:
-            texts += [_cells(row) for row in batch.to_pylist()]
+            texts += [_cells(row) for row in shown.records(batch)]
     return [texts[position] for position in inverse]
 
 

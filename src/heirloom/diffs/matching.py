@@ -14,6 +14,7 @@ from heirloom.diffs.cells import Ints
 
 Flags = NDArray[np.bool_]
 
+_BLOCK = 1 << 20
 _LARGEST = np.iinfo(np.int64).max
 
 
@@ -38,11 +39,20 @@ def kept(a: NDArray[Any], b: NDArray[Any]) -> tuple[Flags, Flags]:
 
 
 def num_kept(a: NDArray[Any], b: NDArray[Any]) -> int:
-    """Return how many rows of each side have a partner on the other: of equal rows min(count in A, count in B)."""
-    keys_a, counts_a = np.unique(a, return_counts=True)
-    keys_b, counts_b = np.unique(b, return_counts=True)
-    _, at_a, at_b = np.intersect1d(keys_a, keys_b, assume_unique=True, return_indices=True)
-    return int(np.minimum(counts_a[at_a], counts_b[at_b]).sum())
+    """Return how many rows of each side have a partner on the other: of equal rows min(count in A, count in B).
+
+    Both arrays are sorted in place, so that no copy of them is held.
+    """
+    a.sort()
+    b.sort()
+    total = 0
+    for start in range(0, len(a), _BLOCK):
+        keys = a[start : start + _BLOCK]
+        same_keys = b[np.searchsorted(b, keys[0], "left") : np.searchsorted(b, keys[-1], "right")]
+        rank = np.arange(start, start + len(keys)) - np.searchsorted(a, keys, "left")
+        num_equal = np.searchsorted(same_keys, keys, "right") - np.searchsorted(same_keys, keys, "left")
+        total += int((rank < num_equal).sum())
+    return total
 
 
 def _has_partner(order: Ints, ordered: NDArray[Any], other_ordered: NDArray[Any]) -> Flags:

@@ -8,6 +8,7 @@ if the share of equal signature entries, an unbiased estimate of the Jaccard sim
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +22,34 @@ NUM_BANDS = 16
 MAX_CANDIDATES = 8
 """Rows of the other side looked at for one band of one row: a band that half a corpus shares says nothing."""
 
+_BLOCK = 1 << 16
+
 Signatures = NDArray[np.uint32]
+
+
+@dataclass
+class Signed:
+    """Positions of rows and their signatures, filled batch by batch: no second copy is held of what takes 256 bytes a row."""
+
+    positions: Ints
+    signatures: Signatures
+    size: int = 0
+
+    @classmethod
+    def of(cls, most_rows: int) -> Signed:
+        """Return room for some rows."""
+        return cls(np.empty(most_rows, np.int64), np.empty((most_rows, NUM_PERMUTATIONS), np.uint32))
+
+    def add(self, positions: Ints, signatures: Signatures) -> None:
+        """Append rows."""
+        span = slice(self.size, self.size + len(positions))
+        self.positions[span], self.signatures[span] = positions, signatures
+        self.size = span.stop
+
+    @property
+    def rows(self) -> tuple[Ints, Signatures]:
+        """What was added."""
+        return self.positions[: self.size], self.signatures[: self.size]
 
 
 def in_sample(signatures: Signatures, share: float) -> NDArray[np.bool_]:
@@ -62,12 +90,13 @@ def nearest(a: Signatures, b: Signatures) -> tuple[Ints, NDArray[np.float64]]:
 
 def candidates(a: Signatures, b: Signatures) -> tuple[Ints, Ints, NDArray[np.float64]]:
     """Return pairs of near rows, each once, and their estimated similarities, shapes (C,)."""
-    parts = list(_candidates(a, b))
-    if not parts:
-        return np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0)
-    rows_a, rows_b, similarity = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
-    _, first = np.unique(rows_a * max(1, len(b)) + rows_b, return_index=True)
-    return rows_a[first], rows_b[first], similarity[first]
+    pairs, similarity = np.empty(0, np.int64), np.empty(0)
+    for rows_a, rows_b, share in _candidates(a, b):
+        all_pairs = np.concatenate([pairs, rows_a * len(b) + rows_b])
+        pairs, first = np.unique(all_pairs, return_index=True)  # at once: each band finds the same pairs again
+        similarity = np.concatenate([similarity, share])[first]
+    rows_a, rows_b = np.divmod(pairs, max(1, len(b)))
+    return rows_a, rows_b, similarity
 
 
 def _candidates(a: Signatures, b: Signatures) -> Iterator[tuple[Ints, Ints, NDArray[np.float64]]]:
@@ -82,9 +111,18 @@ def _candidates(a: Signatures, b: Signatures) -> Iterator[tuple[Ints, Ints, NDAr
         for candidate in range(min(MAX_CANDIDATES, most_candidates)):
             rows_a = np.flatnonzero(first + candidate < stop)
             rows_b = order[first[rows_a] + candidate]
-            share = (a[rows_a] == b[rows_b]).mean(axis=1)
+            share = _shares(a, b, rows_a, rows_b)
             is_near = share >= THRESHOLD
             yield rows_a[is_near], rows_b[is_near], share[is_near]
+
+
+def _shares(a: Signatures, b: Signatures, rows_a: Ints, rows_b: Ints) -> NDArray[np.float64]:
+    """Return the share of equal entries of each pair, shape (C,); a block of pairs in memory at a time."""
+    shares = np.empty(len(rows_a))
+    for start in range(0, len(rows_a), _BLOCK):
+        block = slice(start, start + _BLOCK)
+        shares[block] = (a[rows_a[block]] == b[rows_b[block]]).mean(axis=1)
+    return shares
 
 
 def _band(signatures: Signatures, start: int, width: int) -> NDArray[np.uint64]:

@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_limits
 
 from heirloom import reading
 from heirloom.artefacts import kinds
-from heirloom.data import arrow
+from heirloom.data import arrow, arrow_columns
 from heirloom.data.dataset import Dataset
 from heirloom.diffs import cells
 from heirloom.diffs.cells import Ints, Ragged
@@ -94,7 +94,7 @@ def take(side: Side, rows: Ints, columns: list[str]) -> list[pa.RecordBatch]:
     for batch in side.batches(columns):
         low, high = np.searchsorted(rows, (start, start + batch.num_rows))
         if low < high:
-            parts.append(batch.take(pa.array(rows[low:high] - start)))
+            parts.append(arrow_columns.movable(batch).take(pa.array(rows[low:high] - start)))
         start += batch.num_rows
         if high == len(rows):
             break

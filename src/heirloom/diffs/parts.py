@@ -12,10 +12,10 @@ from itertools import chain
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
 
-from heirloom.artefacts.files import read_json
+from heirloom import records
 from heirloom.diffs.sides import SAVED_SPLITS, Side, locate
 from heirloom.diffs.storage import files_below
-from heirloom.errors import HeirloomError
+from heirloom.errors import HeirloomError, listed
 from heirloom.lineage.references import is_reference
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def parts(text: str | Path | Side) -> Parts:
     container, part = match["whole"], match["part"]
     sides = {key.label: side for key, side in _all(container).items()}
     if part not in sides:
-        labels = ", ".join(filter(None, sides))
+        labels = listed(filter(None, sides))
         raise HeirloomError(f"{container} has no {part!r}; it has {labels or 'no splits'}")
     return {WHOLE: sides[part]}
 
@@ -89,7 +89,7 @@ def paired(a: str | Path | Side, b: str | Path | Side) -> dict[str, tuple[Side |
 def _single(text: str | Path | Side, sides: Parts) -> Side:
     """Return the only dataset of a side."""
     if len(sides) > 1:
-        names = ", ".join(sorted(side.name for side in sides.values()))
+        names = listed(sorted(side.name for side in sides.values()))
         raise HeirloomError(f"{text} holds several datasets; name one of them: {names}")
     (side,) = sides.values()
     return side
@@ -139,8 +139,7 @@ def _of_folder(side: Side) -> Parts:
 
     folder = side.path
     if (folder / SAVED_SPLITS).is_file():
-        splits = sorted(read_json(folder / SAVED_SPLITS).get("splits", ()))
-        return {Key("", split): locate(folder / split) for split in splits}
+        return {Key("", split): locate(folder / split) for split in _saved_splits(folder)}
     files = files_below(folder)
     if (folder / _ONE_SAVED).is_file() or not files:
         return {WHOLE: side}
@@ -154,6 +153,33 @@ def _of_folder(side: Side) -> Parts:
     if other_names:
         files_of[Key("", OTHER_FILES)] = sorted(other_names)
     return _sides(side, files_of)
+
+
+def _saved_splits(folder: Path) -> list[str]:
+    """Return the splits that `datasets` has saved in a folder, sorted.
+
+    Raises
+    ------
+    HeirloomError
+        If the file that lists them is damaged, or names what is no folder in there.
+    """
+    file = folder / SAVED_SPLITS
+    way_back = "save the dataset anew with save_to_disk"
+    splits = records.json_object(file.read_bytes(), file, way_back).get("splits")
+    names = splits if isinstance(splits, list) and splits and all(isinstance(name, str) for name in splits) else None
+    if names is None or len(set(names)) < len(names):
+        raise HeirloomError(f"{file}: splits are {records.in_one_line(splits)}; allowed is a list of names, each once; {way_back}")
+    wrong = [name for name in names if Path(name).name != name or not _is_folder(folder / name)]
+    if wrong:
+        raise HeirloomError(f"{file}: no split of these is a folder beside it: {listed(map(repr, wrong), 3)}; {way_back}")
+    return sorted(names)
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):  # too long a name, or a null byte in it
+        return False
 
 
 def _files_of_parts(folder: Path, layout: Mapping[str, Resolution]) -> Iterator[tuple[Key, list[str]]]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from heirloom.artefacts.files import dumps
 from heirloom.diffs.plain import plain
 from heirloom.diffs.row_result import Column, MovedRows, Rows
-from heirloom.errors import HeirloomError
+from heirloom.errors import HeirloomError, listed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -276,7 +276,7 @@ class DatasetDiff:
         if table == "numbers":
             return pd.DataFrame(numbers(self), columns=["section", "name", "a", "b"])
         if split not in self.tables:
-            raise HeirloomError(f"{split!r} is no split of this diff; it has {', '.join(filter(None, self.tables)) or 'none'}")
+            raise HeirloomError(f"{split!r} is no split of this diff; it has {listed(filter(None, self.tables)) or 'none'}")
         frame: pd.DataFrame = self.tables[split].table(table).to_pandas()
         return frame
 

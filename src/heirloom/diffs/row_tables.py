@@ -168,11 +168,11 @@ def _content(column: pa.Array) -> Sequence[str | list[int]]:
 def _rows(side: Side, rows: Ints, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
     """Yield all columns of the rows at ascending positions, a batch of the file at a time."""
     start = 0
-    stored = replace(side, view=View())
+    stored = _stored(side)
     for batch in stored.batches(stored.schema.names):
         low, high = np.searchsorted(rows, (start, start + batch.num_rows))
         if low < high:
-            taken = batch.take(pa.array(rows[low:high] - start))
+            taken = arrow_columns.movable(batch).take(pa.array(rows[low:high] - start))
             yield pa.RecordBatch.from_arrays([pa.array(rows[low:high]), *map(_storable, taken.columns)], schema=schema)
         start += batch.num_rows
 
@@ -180,11 +180,16 @@ def _rows(side: Side, rows: Ints, schema: pa.Schema) -> Iterator[pa.RecordBatch]
 def _records(side: Side, rows: Ints) -> pa.StructArray:
     """Return the rows at some positions, in the order asked for, as structs."""
     ascending, inverse = np.unique(rows, return_inverse=True)
-    stored = replace(side, view=View())
+    stored = _stored(side)
     names = stored.schema.names
     batches = take(stored, ascending, names)
     columns = [pa.concat_arrays([_storable(batch.column(number)) for batch in batches]) for number in range(len(names))]
     return pa.StructArray.from_arrays([column.take(pa.array(inverse)) for column in columns], fields=_fields(side))
+
+
+def _stored(side: Side) -> Side:
+    """Return a side as its files hold it: no column is left out, and none is read as another type."""
+    return replace(side, view=View(max_cell_bytes=side.view.max_cell_bytes))
 
 
 def _rows_at_a_time(side: Side) -> int:
@@ -197,13 +202,10 @@ def _with_rows(position: str, side: Side | None) -> pa.Schema:
 
 
 def _fields(side: Side | None) -> list[pa.Field]:
-    schema = replace(side, view=View()).schema if side else ()
+    schema = _stored(side).schema if side else ()
     return [pa.field(one.name, _storable(pa.array([], one.type)).type) for one in schema]
 
 
 def _storable(column: pa.Array) -> pa.Array:
-    """Return a column in a layout that Parquet can hold: without views of lists and run lengths."""
-    is_view = pa.types.is_list_view(column.type) or pa.types.is_large_list_view(column.type)
-    if is_view or pa.types.is_run_end_encoded(column.type):
-        return arrow_columns.bare_values(column)
-    return column
+    """Return a column in a layout that Parquet can hold: without views and run lengths."""
+    return arrow_columns.movable(pa.RecordBatch.from_arrays([column], [""])).column(0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from functools import cache
 from itertools import count
@@ -12,11 +13,12 @@ _NUMBERS = count()
 
 def place(name: str) -> Path:
     """Return a path that nothing lies at, in a folder of its own."""
-    folder = Path(_folder().name, str(next(_NUMBERS)))
+    folder = Path(_folder(os.getpid()).name, str(next(_NUMBERS)))
     folder.mkdir()
     return folder / name
 
 
 @cache
-def _folder() -> tempfile.TemporaryDirectory[str]:
+def _folder(process: int) -> tempfile.TemporaryDirectory[str]:
+    """Return the folder of a process: one that was forked off has another than its parent."""
     return tempfile.TemporaryDirectory(prefix="heirloom-diff-")

@@ -27,6 +27,7 @@ from heirloom.diffs.sides import Side, locate
 from heirloom.diffs.views import viewed_side
 from heirloom.diffs.words import Lexicon
 from heirloom.measures.text import BANDS
+from heirloom.runtime.headway import laps
 from heirloom.spreadsheets import guarded
 
 _OPPOSITE = {"narrower": "broader", "broader": "narrower"}
@@ -91,7 +92,7 @@ class Series:
         return text.getvalue()
 
 
-def series(references: Sequence[str | Path], options: Options, *, ordered: bool = True) -> Series:
+def series(datasets: Sequence[str | Path | Side], options: Options, *, ordered: bool = True) -> Series:
     """Return all pairs of some datasets, and the path through them.
 
     Each pair is compared once; the verdict of B against A is that of A against B turned round.
@@ -101,12 +102,13 @@ def series(references: Sequence[str | Path], options: Options, *, ordered: bool 
     ordered
         Whether they follow one another, as generations do; else there is no path.
     """
-    sides = [viewed_side(locate(reference), options) for reference in references]
+    located_sides = (one if isinstance(one, Side) else locate(one) for one in datasets)
+    sides = [viewed_side(side, options) for side in located_sides]
     size = len(sides)
     distances = np.zeros((size, size))
     verdicts = [["same"] * size for _ in range(size)]
     distance_name = ""
-    for i, j in combinations(range(size), 2):
+    for i, j in laps([*combinations(range(size), 2)]):
         diff = compare(sides[i], sides[j], options)
         if diff.distribution:
             distance_name = diff.distribution.distance_name

@@ -18,9 +18,10 @@ from heirloom import reading
 from heirloom.artefacts import kinds, manifest, paths
 from heirloom.artefacts.files import read_json
 from heirloom.artefacts.manifest import inputs
-from heirloom.diffs import storage
+from heirloom.diffs import refusals, storage
 from heirloom.diffs.view import View
-from heirloom.errors import HeirloomError
+from heirloom.errors import HeirloomError, listed
+from heirloom.runtime import child
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -53,6 +54,8 @@ class Side:
         Those files of a folder that belong to it, where not all do.
     view
         How its columns are read.
+    is_table
+        Whether this process has written its file, of a table in memory.
     """
 
     name: str
@@ -60,6 +63,7 @@ class Side:
     artefact: Artefact | None = None
     parts: tuple[Path, ...] = ()
     view: View = field(default_factory=View)
+    is_table: bool = False
 
     @cached_property
     def sha256(self) -> str:
@@ -126,8 +130,7 @@ class Side:
     @property
     def row_bytes(self) -> int:
         """About the bytes of a row once decompressed, at least 1."""
-        _, rows, size = self._described
-        return size // max(1, rows) + 1
+        return self._described[2] // max(1, self.num_rows) + 1
 
     @property
     def size(self) -> int:
@@ -146,33 +149,31 @@ class Side:
         HeirloomError
             If a file is damaged, or a cell takes more bytes than are allowed.
         """
-        import pyarrow as pa
-
         batch_rows = max(1, min(MAX_BATCH_ROWS, MAX_BATCH_BYTES // self.row_bytes))
         stored_names = list(map(self.view.stored_name, columns))
-        for file in self._readable_files:
+        for name, file in zip(self.files, self._readable_files, strict=True):
+            child.opening(name)
             try:
                 for batch in storage.batches(file, stored_names, batch_rows):
-                    storage.check_cells(file, batch, self.view.max_cell_bytes)
+                    refusals.check_cells(name, batch, self.view.max_cell_bytes)
                     yield self.view.batch(batch, columns)
-            except (OSError, pa.ArrowException) as error:
-                raise HeirloomError(f"{file}: damaged ({storage.cause(error)})") from None
+            except refusals.read_errors() as error:
+                raise HeirloomError(f"{name}: damaged ({refusals.cause(error)})") from None
 
     @cached_property
     def _described(self) -> tuple[pa.Schema, int, int]:
         """Columns, rows, and bytes once decompressed."""
-        import pyarrow as pa
-
+        child.opening(self.path)
         try:
             schemas, rows, sizes = zip(*map(storage.about, self._readable_files), strict=True)
-        except (pa.ArrowException, OSError) as error:
-            raise HeirloomError(f"{self.path}: cannot be read as Parquet or Arrow ({storage.cause(error)})") from None
+        except refusals.read_errors() as error:
+            raise HeirloomError(f"{self.path}: cannot be read as Parquet or Arrow ({refusals.cause(error)})") from None
         first = schemas[0]
         for file, schema in zip(self.files, schemas, strict=True):
             if schema.names != first.names:
-                unlike = f"columns {', '.join(schema.names)} differ from those of {self.files[0]}: {', '.join(first.names)}"
+                unlike = f"columns {listed(schema.names)} differ from those of {self.files[0]}: {listed(first.names)}"
                 raise HeirloomError(f"{file}: {unlike}")
-            storage.check_columns(file, schema)
+            refusals.check_columns(file, schema)
         return first, sum(rows), sum(sizes)
 
 
@@ -189,7 +190,9 @@ def locate(text: str | Path) -> Side:
     elsewhere = None if Path(text).exists() else _elsewhere(str(text))
     if elsewhere is not None:
         return Side(str(text), elsewhere)
-    path = Path(text)
+    path = Path(text) if Path(text).name else Path(text).resolve()
+    if not (str(text) and path.name):
+        raise HeirloomError(f"{str(text)!r} is no dataset's name: give a path, a reference or a hub id")
     is_path = path.exists() and not references.is_reference(str(text))
     artefact = project.at(path) if is_path else project.locate(str(text))
     if artefact is None:

@@ -1,19 +1,13 @@
-"""The files of a side: Parquet and Arrow, in bounded batches; which files of a folder hold rows, and what columns are refused."""
+"""The files of a side: Parquet and Arrow, in bounded batches; and which files of a folder hold rows."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from heirloom.errors import HeirloomError
-
 if TYPE_CHECKING:
     import pyarrow as pa
-
-MAX_COLUMNS = 10_000
-"""More are refused: each column is compared by itself."""
 
 _ARROW = (".arrow", ".feather")
 _FILE_MARK = b"ARROW1"
@@ -52,7 +46,7 @@ def readable(file: Path) -> Path:
     if not text_files.kind(file):
         return file
     status = file.stat()
-    return text_files.as_arrow(file.absolute(), (status.st_size, status.st_mtime_ns))
+    return text_files.as_arrow(file.absolute(), (status.st_size, status.st_mtime_ns), str(file))
 
 
 def _has_suffix(file: Path, suffixes: tuple[str, ...]) -> bool:
@@ -61,47 +55,6 @@ def _has_suffix(file: Path, suffixes: tuple[str, ...]) -> bool:
 
 def _is_hidden(file: Path) -> bool:
     return any(part.startswith(_HIDDEN) for part in file.parts[-2:])
-
-
-def check_columns(file: Path, schema: pa.Schema) -> None:
-    """Refuse a file without columns, with two of one name, or with a type that is not read."""
-    from heirloom.data import arrow_columns
-
-    if not schema.names:
-        raise HeirloomError(f"{file}: a file without a column is no dataset")
-    if len(schema.names) > MAX_COLUMNS:
-        raise HeirloomError(f"{file}: {len(schema.names):,} columns; allowed are {MAX_COLUMNS:,}")
-    (name, times), *_ = Counter(schema.names).most_common(1)
-    if times > 1:
-        raise HeirloomError(f"{file}: {times} columns are named {name!r}; rename all but one of them")
-    for field in schema:
-        arrow_columns.check(field, str(file))
-
-
-def check_cells(file: Path, rows: pa.RecordBatch, max_bytes: int) -> None:
-    """Refuse a text, bytes or a list in one cell that takes more than some bytes."""
-    if rows.nbytes <= max_bytes:
-        return
-    for name, column in zip(rows.schema.names, rows.columns, strict=True):
-        most = _most_bytes_of_a_cell(column)
-        if most > max_bytes:
-            ways = f"leave it out by --ignore {name}, or allow more by --max-cell-bytes {most}"
-            raise HeirloomError(f"{file}: a cell of column {name} has {most:,} bytes; allowed are {max_bytes:,}: {ways}")
-
-
-def _most_bytes_of_a_cell(column: pa.Array) -> int:
-    """Return the bytes of the longest text, bytes or list of numbers of a column; 0 where cells have one size."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    kind = column.type
-    if pa.types.is_string(kind) or pa.types.is_binary(kind) or pa.types.is_large_string(kind) or pa.types.is_large_binary(kind):
-        return pc.max(pc.binary_length(column)).as_py() or 0
-    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
-        values = column.flatten()
-        bytes_of_a_value = values.nbytes / max(1, len(values))
-        return int((pc.max(pc.list_value_length(column)).as_py() or 0) * bytes_of_a_value)
-    return 0
 
 
 def about(file: Path) -> tuple[pa.Schema, int, int]:
@@ -149,14 +102,19 @@ def _arrow(file: Path) -> pa.RecordBatchStreamReader | pa.RecordBatchFileReader:
 def _arrow_batches(reader: pa.RecordBatchStreamReader | pa.RecordBatchFileReader) -> Iterator[pa.RecordBatch]:
     import pyarrow as pa
 
-    if isinstance(reader, pa.RecordBatchFileReader):
-        yield from map(reader.get_batch, range(reader.num_record_batches))
-    else:
-        yield from reader
+    batches = map(reader.get_batch, range(reader.num_record_batches)) if isinstance(reader, pa.RecordBatchFileReader) else reader
+    for batch in batches:
+        _check_places(batch)
+        yield batch
 
 
-def cause(error: BaseException) -> str:
-    """Return what a library says of a file that it cannot read, in one line."""
-    from heirloom.sources.faults import cause as cause_of  # which imports numpy: nothing that a readable side needs
+def _check_places(batch: pa.RecordBatch) -> None:
+    """Raise `pyarrow.ArrowInvalid` where a column refers to what is not there: the reader believes what the file says of its places."""
+    import pyarrow as pa
 
-    return cause_of(error)
+    for column in batch.columns:
+        try:
+            column.validate(full=True)
+        except pa.ArrowInvalid as error:
+            if "UTF8" not in str(error):  # bytes that are no text are read as U+FFFD
+                raise

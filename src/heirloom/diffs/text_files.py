@@ -15,9 +15,10 @@ from pathlib import Path
 import pyarrow as pa
 
 from heirloom.diffs import scratch
+from heirloom.diffs.refusals import cause, check_names, read_errors
 from heirloom.diffs.spelling import is_lossless
 from heirloom.errors import HeirloomError
-from heirloom.sources.faults import cause
+from heirloom.runtime import child
 
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
 JSON = (".jsonl", ".ndjson", ".json")
@@ -26,6 +27,7 @@ SUFFIXES = (*DELIMITERS, *JSON)
 BLOCK_BYTES = 1 << 24
 LARGEST_BLOCK = 1 << 30
 """Of one read: it holds the longest line."""
+_LONGEST_STEM = 100
 _CSV_TYPES = (pa.int64(), pa.float64(), pa.bool_())
 
 
@@ -36,32 +38,44 @@ def kind(file: Path) -> str:
 
 
 @cache
-def as_arrow(file: Path, state: tuple[int, int]) -> Path:
+def as_arrow(file: Path, state: tuple[int, int], name: str) -> Path:
     """Return an Arrow file of the same rows.
 
     Parameters
     ----------
     state
         Size and time of the file: what is remembered of it is forgotten when it changes.
+    name
+        What messages call the file.
 
     Raises
     ------
     HeirloomError
         If the file is damaged, or the types of a column cannot be brought together.
     """
-    target = scratch.place(f"{file.stem}.arrow")
-    try:
-        if kind(file) in DELIMITERS:
-            _write_csv(file, target)
-        else:
-            _write_json(file, target)
-    except (pa.ArrowException, OSError, UnicodeDecodeError, csv.Error) as error:
-        raise HeirloomError(f"{file}: cannot be read as {kind(file).removeprefix('.')} ({cause(error)})") from None
+    target = scratch.place(f"{file.stem[:_LONGEST_STEM]}.arrow")
+    child.in_child(lambda: _convert(file, target, name), child.limits([file], 0), name)
     return target
 
 
-def _write_csv(file: Path, target: Path) -> None:
+def _convert(file: Path, target: Path, name: str) -> None:
+    child.opening(name)
+    try:
+        if kind(file) in DELIMITERS:
+            _write_csv(file, target, name)
+        else:
+            _write_json(file, target, name)
+    except HeirloomError:
+        raise
+    except UnicodeDecodeError as error:
+        raise HeirloomError(f"{name}: not UTF-8 text ({cause(error)}); convert the file to UTF-8") from None
+    except read_errors() as error:
+        raise HeirloomError(f"{name}: cannot be read as {kind(file).removeprefix('.')} ({cause(error)})") from None
+
+
+def _write_csv(file: Path, target: Path, name: str) -> None:
     names = _header(file)
+    check_names(name, names)
     texts = target.with_name("texts.arrow")
     _write(texts, pa.schema([(name, pa.string()) for name in names]), _csv_batches(file, names))
     columns = (_csv_type(texts, number) for number in range(len(names)))
@@ -79,8 +93,6 @@ def _csv_batches(file: Path, names: list[str], block_bytes: int = BLOCK_BYTES) -
     """Yield the rows as texts; a line that is longer than a block makes the blocks larger."""
     from pyarrow import csv as arrow_csv
 
-    if not names:
-        raise HeirloomError(f"{file}: a file without a column is no dataset")
     num_rows = 0
     while True:
         options = arrow_csv.ConvertOptions(
@@ -117,9 +129,12 @@ def _typed(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays(columns, schema=schema)
 
 
-def _write_json(file: Path, target: Path) -> None:
+def _write_json(file: Path, target: Path, name: str) -> None:
     schema = pa.schema([])
-    for chunk in _lines(file):
+    for number, chunk in enumerate(_lines(file)):
+        first = chunk.lstrip()[:1].decode("latin-1")
+        if not number and first not in ("", "{", "\xef"):  # a mark of UTF-8 may stand first
+            raise HeirloomError(f"{name}: begins with {first!a}; each line must be an object, as in {{'text': 'one'}}")
         schema = pa.unify_schemas([schema, _json_table(chunk).schema], promote_options="permissive")
     _write(target, schema, (batch for chunk in _lines(file) for batch in _json_table(chunk, schema).to_batches()))
 

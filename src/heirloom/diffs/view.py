@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from heirloom.diffs.options import MAX_CELL_BYTES
-from heirloom.errors import HeirloomError
+from heirloom.errors import HeirloomError, listed
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -51,7 +51,7 @@ class View:
         import pyarrow as pa
 
         if self.text_column and self.text_column not in stored.names:
-            raise HeirloomError(f"--text-column {self.text_column}: {name} has no such column; it has {', '.join(stored.names)}")
+            raise HeirloomError(f"--text-column {self.text_column}: {name} has no such column; it has {listed(stored.names)}")
         is_taken = self.text_column not in ("", TEXT) and TEXT in stored.names
         if is_taken and TEXT not in self.ignored:
             raise HeirloomError(f"--text-column {self.text_column}: {name} has a column text as well; leave it out with --ignore text")
@@ -70,7 +70,7 @@ class View:
         return pa.RecordBatch.from_arrays(values, list(columns))
 
     def _field(self, stored: pa.Field) -> pa.Field:
-        name = TEXT if stored.name == self.text_column else stored.name
+        name = TEXT if self.text_column and stored.name == self.text_column else stored.name
         cast = self.casts.get(name)
         return stored.with_name(name).with_type(cast) if cast else stored.with_name(name)
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from heirloom.diffs.options import Options
 from heirloom.diffs.sides import Side
 from heirloom.diffs.view import TEXT, View
-from heirloom.errors import HeirloomError
+from heirloom.errors import HeirloomError, listed
 
 Pairs = Mapping[str, tuple[Side | None, Side | None]]
 
@@ -25,7 +25,7 @@ def viewed(pairs: Pairs, options: Options) -> Pairs:
     for column in options.ignore:
         if not any(side.has(column) for side in sides):
             columns = dict.fromkeys(name for side in sides for name in side.schema.names)
-            raise HeirloomError(f"--ignore {column}: no such column; there are {', '.join(columns)}")
+            raise HeirloomError(f"--ignore {column}: no such column; there are {listed(columns)}")
     return {name: (_viewed(side_a, options), _viewed(side_b, options)) for name, (side_a, side_b) in pairs.items()}
 
 

@@ -19,6 +19,7 @@ from heirloom.lineage import references
 from heirloom.lineage.artefact import Artefact
 from heirloom.lineage.project import Project, locate
 from heirloom.lineage.recorded_jobs import in_order
+from heirloom.runtime.headway import laps
 
 STATEMENT = "https://in-toto.io/Statement/v1"
 PREDICATE = "https://pypi.org/project/heirloom-lineage/job/v1"
@@ -38,7 +39,7 @@ def export(reference: str, target: Path) -> int:
     """
     artefacts = _artefacts(reference)
     with folder.new(target) as temporary:
-        for artefact in artefacts:
+        for artefact in laps(artefacts):
             file = temporary / f"{artefact.path}{SUFFIX}"
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(dumps(statement(artefact)), encoding="utf-8")

@@ -20,6 +20,7 @@ from heirloom.export.people import author
 from heirloom.lineage import git, references
 from heirloom.lineage.artefact import Artefact
 from heirloom.lineage.project import Project
+from heirloom.runtime.headway import laps
 
 SMALL = 1 << 16
 """Size in bytes up to which an artefact is copied into a crate that is not asked for the data."""
@@ -85,7 +86,7 @@ def export(reference: str, target: Path, *, config: Path, authors: Sequence[str]
         crate = ROCrate(version="1.1")
         crate.metadata.extra_terms.update(TERMS)
         files = Files(crate, limit)
-        for artefact in artefacts:
+        for artefact in laps(artefacts):
             files.add(artefact)
         workflow = _workflow(crate, project, commit, config)
         jobs = crate_jobs.add(crate, artefacts, files, with_costs=not revision)

@@ -22,6 +22,7 @@ from heirloom.lineage import git, references
 from heirloom.lineage.artefact import Artefact
 from heirloom.lineage.project import Project, locate
 from heirloom.lineage.recorded_jobs import in_order
+from heirloom.runtime.headway import laps
 from heirloom.workflow.steps import made_kinds
 
 NAME = "croissant.json"
@@ -76,7 +77,7 @@ def export(reference: str, target: Path, config: Path, *, authors: Sequence[str]
     subjects = [describe(artefact, config) for artefact in datasets(reference)]
     with folder.new(target) as temporary:
         files = []
-        for subject in subjects:
+        for subject in laps(subjects):
             path = Path(subject.artefact.path).relative_to("data").as_posix()
             folder.copy(subject.artefact.data(), temporary / path)
             files.append(File(record_set_name(subject.name), path, temporary / path))

@@ -22,6 +22,7 @@ from heirloom.export.subject import RowCounts, Subject, count_rows, describe
 from heirloom.lineage import references
 from heirloom.lineage.artefact import Artefact
 from heirloom.lineage.project import Project
+from heirloom.runtime.headway import laps
 
 _LOADING = """## Open it
 
@@ -60,7 +61,7 @@ def export(reference: str, target: Path, config: Path) -> int:
     """
     configurations = _configurations(reference, config)
     with folder.new(target) as temporary:
-        for configuration in configurations:
+        for configuration in laps(configurations):
             artefact = configuration.subject.artefact
             folder.copy(artefact.data(), temporary / configuration.path)
             for record in (paths.manifest(artefact.path), paths.fingerprint(artefact.path)):

@@ -6,6 +6,7 @@ and offset of each tensor. The library that reads it maps the file and believes 
 
 from __future__ import annotations
 
+import math
 import struct
 from pathlib import Path
 from typing import IO, Any
@@ -43,6 +44,11 @@ class Header:
         child.opening(file)
         with file.open("rb") as self._content:
             self._read(self._content)
+
+    @property
+    def num_numbers(self) -> int:
+        """How many numbers its tensors have."""
+        return sum(map(math.prod, self.tensors.values()))
 
     def _read(self, content: IO[bytes]) -> None:
         if content.read(4) != MAGIC:
@@ -121,7 +127,7 @@ def check(file: Path) -> Header:
         raise HeirloomError(f"{file}: does not say its architecture (general.architecture); {_REPAIR}")
     layers = {name.split(".")[1] for name in header.tensors if name.startswith("blk.") and name.count(".") > 1}
     largest = max((size for shape in header.tensors.values() for size in shape), default=0)
-    bounds = {"block_count": 4 * max(1, len(layers)), "embedding_length": largest, **_LARGEST}
+    bounds = {"block_count": 4 * max(1, len(layers)), "embedding_length": largest, "feed_forward_length": largest, **_LARGEST}
     for key in _COUNTS:
         name = f"{architecture}.{key}"
         value = header.values.get(name)

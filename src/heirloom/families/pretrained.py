@@ -17,6 +17,7 @@ from heirloom.specs.pretrained import Pretrained
 
 _OPENED_PARAMETERS = 250_000_000
 """Models up to this size are opened before any job; larger ones by the job that brings them in, which is before any training."""
+_OPENED_NUMBERS_OF_GGUF = 50_000_000  # whose opening takes ten times as long
 _NUMBERS_A_BYTE = 8  # one bit each is the least that any format takes
 
 
@@ -74,8 +75,11 @@ def check_causal(spec: Pretrained) -> None:
     """
     preflight(spec)
     config = _check_architecture(spec)
-    if not spec.gguf and isinstance(location(spec), Path) and _num_parameters(spec, config) <= _OPENED_PARAMETERS:
-        module(spec)
+    place = location(spec)
+    if isinstance(place, Path):
+        number = gguf_header.check(place / spec.gguf).num_numbers if spec.gguf else _num_parameters(spec, config)
+        if number <= (_OPENED_NUMBERS_OF_GGUF if spec.gguf else _OPENED_PARAMETERS):
+            module(spec)
 
 
 def check_vocabulary(spec: Pretrained, reader: Pretrained) -> tuple[str, ...]:

@@ -44,6 +44,11 @@ def unavailable() -> str:
     return ""
 
 
+def is_inside(place: Path) -> bool:
+    """Return whether a place lies in this folder, and DVC looks for its own files here."""
+    return Path(".dvc").is_dir() and place.resolve().is_relative_to(Path.cwd().resolve())
+
+
 def listing(lineage: str) -> dict[str, str] | None:
     """Return path → md5 of every file that DVC has recorded of a lineage folder.
 

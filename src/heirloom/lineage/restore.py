@@ -13,6 +13,7 @@ from pathlib import Path
 from heirloom import results
 from heirloom.errors import HeirloomError, first_of
 from heirloom.lineage import cache, dvc, provenance, stamps
+from heirloom.runtime.headway import laps
 from heirloom.workflow import folders
 
 SEEN = Path(".heirloom/provenance.json")
@@ -50,7 +51,7 @@ def bring_back() -> int:
         raise HeirloomError(reason.replace("recorded", "restored").replace("heirloom record", "heirloom restore"))
     lineages = folders.pointed_lineages()
     incomplete = [lineage for lineage in lineages if not dvc.is_cached(lineage)]
-    damage_of = {lineage: _damage(lineage) for lineage in lineages if lineage not in incomplete}
+    damage_of = {lineage: _damage(lineage) for lineage in laps([lineage for lineage in lineages if lineage not in incomplete])}
     dvc.checkout([lineage for lineage, damage in damage_of.items() if not damage])
     num_changes = restore()
     damages = [damage for damage in damage_of.values() if damage]

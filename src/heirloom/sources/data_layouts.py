@@ -155,10 +155,15 @@ def has_metadata(card: Path) -> bool:
 
 @contextmanager
 def _in_one_line(what: str) -> Iterator[None]:
-    import datasets
     import yaml
+    from datasets.exceptions import DatasetsError
+    from datasets.utils import logging
+    from huggingface_hub.utils import logging as hub_logging
 
+    logging.set_verbosity(logging.CRITICAL)  # their lines and bars do not stand beside an answer
+    logging.disable_progress_bar()
+    hub_logging.set_verbosity(logging.CRITICAL)
     try:
         yield
-    except (OSError, ValueError, RuntimeError, yaml.YAMLError, datasets.exceptions.DatasetsError) as error:
+    except (OSError, ValueError, TypeError, LookupError, AttributeError, RuntimeError, yaml.YAMLError, DatasetsError) as error:
         raise HeirloomError(f"{what}: {faults.cause(error)}") from error

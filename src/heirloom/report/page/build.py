@@ -20,6 +20,7 @@ from heirloom.report.figures.plan import Figure
 from heirloom.report.generations import PAGE_GENERATIONS, kept_generations, synthetic_path, vanishing_unit
 from heirloom.report.intervals import conditional
 from heirloom.report.ranking import table as rankings
+from heirloom.runtime.headway import laps
 from heirloom.specs.experiment import Experiment
 from heirloom.workflow.jobs import target
 
@@ -116,7 +117,7 @@ def context(
     entries_of = _figures(figures, results_of, folder)
     nodes: list[Artefact] = []
     experiments = []
-    for key, results in results_of.items():
+    for key, results in laps(results_of.items()):
         boxes = lineage.boxes(key, config)
         node_of = lineage.nodes(boxes, project)
         nodes += node_of.values()
