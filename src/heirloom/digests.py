@@ -34,9 +34,10 @@ def check(table: str | Path, repair: str) -> Path:
         If they are not, or either file is missing.
     """
     digest = paths.fingerprint(table)
-    for file in (Path(table), Path(digest)):
-        if not file.is_file():
-            raise HeirloomError(f"{file}: missing; {repair}")
+    if not Path(table).is_file():
+        raise HeirloomError(f"{table}: missing; {repair}")
+    if not Path(digest).is_file():
+        raise HeirloomError(f"{table}: its digest {digest} is missing; {repair}")
     try:
         recorded_digest = read_json(digest)
     except HeirloomError as error:

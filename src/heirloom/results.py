@@ -94,8 +94,8 @@ class Results:
 
     @property
     def sealed_tables(self) -> tuple[str, ...]:
-        """The tables that have a digest beside them."""
-        return self.metrics, self.onset, self.theory, self.profile
+        """The tables that have a digest beside them; the last three where a config asks for them."""
+        return self.metrics, self.onset, self.theory, self.profile, self.groups, self.ranking, self.tasks
 
     @property
     def plots(self) -> str:

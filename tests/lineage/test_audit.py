@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import yaml
+from typer.testing import CliRunner
 
 import helpers
 import small_lineages
@@ -23,12 +24,14 @@ from heirloom import digests
 from heirloom.artefacts import kinds, manifest, paths
 from heirloom.artefacts.files import dumps, read_json
 from heirloom.artefacts.kinds import Kind
+from heirloom.cli.commands import app
 from heirloom.config import Config
 from heirloom.errors import HeirloomError
 from heirloom.lineage import audit, chances, laws, redone_job, tolerance
 from heirloom.lineage.audit import AuditedJob
 from heirloom.lineage.project import Project
 from heirloom.report import files, recomputed
+from heirloom.report.figures import draw
 from heirloom.runtime.streams import Stream
 from heirloom.steps import evaluate, mix, real, sample, train
 from helpers import run_in
@@ -257,13 +260,30 @@ def test_numbers_are_compared_within_a_tolerance_and_words_and_shapes_exactly(tm
 
 @pytest.mark.usefixtures("project")
 def test_results_are_made_again_from_the_data_and_an_edited_number_is_named() -> None:
-    assert recomputed.differing_files(CONFIG) == ([], 12)
+    draw.write(configuration.load(CONFIG))
+    differing, compared, uncompared = recomputed.compare(CONFIG)
+    drawn = {str(path) for path in Path("results/figures").iterdir()}
+    pictures = sorted(path for path in drawn if not path.endswith((".csv", ".json")))
+    assert (differing, compared, uncompared) == ([], 12 + len(drawn) - len(pictures), pictures)
+    assert pictures
+    figure = Path("results/figures/bell_variance.csv")
+    figure.write_text(figure.read_text().replace("0.", "1.", 1))
+    index = Path("results/figures/index.json")
+    index.write_text(index.read_text().replace("bell: ", "bull: ", 1))
     frame = pq.read_table("results/metrics.parquet").to_pylist()
     frame[3]["value"] *= 0.99
     pq.write_table(pa.Table.from_pylist(frame, schema=pq.read_schema("results/metrics.parquet")), "results/metrics.parquet")
     digests.seal("results/metrics.parquet")
-    differing, _ = recomputed.differing_files(CONFIG)
-    assert "results/metrics.parquet" in differing
+    assert {"results/metrics.parquet", str(figure), str(index)} <= set(recomputed.compare(CONFIG).differing)
+
+
+@pytest.mark.usefixtures("project")
+def test_an_audit_that_could_not_compare_does_not_end_as_one_that_found_all_equal() -> None:
+    Path(at(kinds.METRICS, 1)).unlink()
+    done = CliRunner().invoke(app, ["audit", "bell/origin", "--jobs", "1"])
+    assert "results: not compared: results: cannot be made again from what is here" in done.stdout
+    assert "1 equal" in done.stdout
+    assert done.exit_code == 2
 
 
 @pytest.mark.usefixtures("project")
@@ -355,7 +375,7 @@ def test_on_the_command_line_an_audit_says_what_was_checked_and_fails_on_a_fraud
 def test_a_clone_without_data_fetches_only_what_the_jobs_need(elsewhere: Path, sh: Shell) -> None:
     config = yaml.safe_load(CONFIG.read_text())
     assert [*config["experiments"]] == ["steps"]
-    printed = sh("heirloom", "audit", "--jobs", "1", "--seed", "2", "--pull")
+    printed = sh("heirloom", "audit", "--jobs", "1", "--seed", "2", "--pull", status=2)  # which fetches no results
     assert "1 equal" in printed
     artefacts = list(Path("data").rglob("*.parquet"))
     assert len(artefacts) < 3

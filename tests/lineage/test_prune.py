@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,10 @@ from rich.filesize import decimal
 
 from heirloom.config import Config, load
 from heirloom.errors import HeirloomError
+from heirloom.lineage import cache, dvc
 from heirloom.lineage.prune import Leftover, leftovers, remove, total
 from heirloom.lineage.record import RecordReport
+from heirloom.lineage.verify import verify
 from toy_project import CONFIG, LINEAGE, MODEL, UP_TO_DATE, Shell, commit, ledger, listed, planned, set_generations
 
 pytestmark = pytest.mark.slow
@@ -25,6 +28,16 @@ def without_the_toy() -> Config:
     raw["experiments"] = {"other": raw["experiments"]["toy"]}
     Path("other.yaml").write_text(yaml.safe_dump(raw))
     return load("other.yaml")
+
+
+def flip_unseen(place: Path) -> None:
+    """Change one bit of a file that has been read before, as a disk would: in place, with its size and its times."""
+    cache.damaged_files({place: cache.md5_of(place)})
+    status, content = place.stat(), bytearray(place.read_bytes())
+    content[0] ^= 1
+    place.chmod(0o644)
+    place.write_bytes(content)
+    os.utime(place, ns=(status.st_atime_ns, status.st_mtime_ns))
 
 
 def test_what_the_config_names_is_no_leftover(recorded: RecordReport) -> None:
@@ -122,9 +135,49 @@ def test_a_record_that_git_has_not_committed_is_at_risk(recorded: RecordReport, 
     assert leftovers([load(CONFIG)])[0].at_risk == "not recorded; heirloom record keeps it"
 
 
-def test_what_the_cache_has_lost_is_at_risk(recorded: RecordReport) -> None:
-    from heirloom.lineage import dvc
+@pytest.mark.parametrize("is_linked", [True, False])
+def test_a_good_file_whose_bytes_in_the_cache_are_damaged_is_not_removed(recorded: RecordReport, is_linked: bool) -> None:
+    set_generations(1)
+    place = dvc.cache_path((dvc.listing(str(LINEAGE)) or {})[str(MODEL)])
+    if not is_linked:
+        content = MODEL.read_bytes()
+        MODEL.unlink()
+        MODEL.write_bytes(content)
+    assert place.samefile(MODEL) == is_linked
+    flip_unseen(place)
+    (leftover,) = leftovers([load(CONFIG)])
+    assert leftover.at_risk == f"{MODEL} is damaged in DVC's cache; heirloom repair {LINEAGE} repairs it"
+    with pytest.raises(HeirloomError, match=rf"^nothing removed: {GEN2} is lost for good: {MODEL} is damaged"):
+        remove([leftover])
+    assert MODEL.exists()
 
+
+def test_a_hidden_file_that_somebody_made_is_refused_and_named_and_leftovers_of_tools_go(recorded: RecordReport) -> None:
+    tools = [f"{GEN2}/.snakemake_timestamp", f"{GEN2}/checkpoint/.model.safetensors.a1b2c3d4/model.safetensors"]
+    for leftover in tools:
+        Path(leftover).parent.mkdir(exist_ok=True)
+        Path(leftover).touch()
+    set_generations(1)
+    assert leftovers([load(CONFIG)])[0].at_risk == ""
+    assert [mismatch for report in verify() for mismatch in report.mismatches] == []
+    for name in (".lab/notes.txt", ".why.txt", ".train.parquet.a1b2c3d4/notes.txt"):
+        file = Path(GEN2, name)
+        file.parent.mkdir(exist_ok=True)
+        file.write_text("what I saw")
+        assert leftovers([load(CONFIG)])[0].at_risk == f"{file} is hidden, and so no record has it; move it out of data/"
+        extra = f"{file}: extra: a hidden file, which no record has; move it out of data/"
+        assert [str(mismatch) for report in verify() for mismatch in report.mismatches] == [extra]
+        file.unlink()
+    for stray in (Path("data/toy/.plans/next.txt"), LINEAGE / ".lab/notes.txt"):
+        stray.parent.mkdir()
+        stray.touch()
+    strays = ["data/toy/.plans/next.txt", f"{LINEAGE}/.lab/notes.txt"]
+    assert [mismatch.path for report in verify() for mismatch in report.mismatches] == strays
+    remove(leftovers([load(CONFIG)]))
+    assert not Path(GEN2).exists()
+
+
+def test_what_the_cache_has_lost_is_at_risk(recorded: RecordReport) -> None:
     set_generations(1)
     dvc.cache_path((dvc.listing(str(LINEAGE)) or {})[str(MODEL)]).unlink()
     assert leftovers([load(CONFIG)])[0].at_risk == f"DVC's cache lacks {MODEL}; dvc fetch {LINEAGE}.dvc first"

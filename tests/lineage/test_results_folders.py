@@ -45,6 +45,19 @@ def test_a_damaged_table_of_another_config_is_named_with_the_command_that_repair
     )
 
 
+@pytest.mark.parametrize("name", ["metrics", "onset", "theory", "profile", "groups", "ranking", "tasks", "costs"])
+def test_a_table_whose_digest_is_gone_is_named(name: str) -> None:
+    finish("results")
+    table = results.DEFAULT.metrics if name == "metrics" else f"results/{name}.{'parquet' if name == 'costs' else 'csv'}"
+    if name != "metrics":
+        digests.write_parquet(TABLE, table)
+    assert verify_records.results_mismatches() == []
+    Path(f"results/{name}.fingerprint.json").unlink()
+    way_back = "delete it, and heirloom record gathers it again" if name == "costs" else "heirloom summarise writes it again"
+    (mismatch,) = verify_records.results_mismatches()
+    assert str(mismatch) == f"{table}: its digest results/{name}.fingerprint.json is missing; {way_back}"
+
+
 def test_a_clone_knows_the_jobs_of_every_config() -> None:
     tables = [finish(folder) for folder in ("results", "results/lm")]
     assert restore.restore() == 2

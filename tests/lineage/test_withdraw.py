@@ -13,6 +13,7 @@ import yaml
 
 import small_lineages
 from heirloom import config as configuration
+from heirloom import sources
 from heirloom.artefacts import kinds
 from heirloom.artefacts.files import read_json
 from heirloom.artefacts.fingerprints import recorded_sha256
@@ -34,6 +35,16 @@ experiments:
     source: {name: files, paths: [corpus/*.txt], text: {vocab_size: 300, row_tokens: 8}}
     regimes: [keep]
     generations: 2
+    rows: 20
+    origin_rows: 40
+"""
+
+OTHER = """\
+  other:
+    family: {name: ngram, training: {order: 2}}
+    source: {name: files, paths: [corpus/*.txt], text: {vocab_size: 300, row_tokens: 16}}
+    regimes: [keep]
+    generations: 1
     rows: 20
     origin_rows: 40
 """
@@ -126,6 +137,48 @@ def test_a_plan_keeps_the_configs_comments_and_names_every_job_that_the_rows_wen
     assert [*withdraw.lines(planned)][-1] == "12 jobs"
     (entry,) = configuration.parse(yaml.safe_load(planned.config)).experiments["text"].source.model_dump()["withdrawn"]
     assert entry["reason"] == WHY
+
+
+@pytest.mark.usefixtures("made_project")
+def test_a_passage_that_stands_more_than_once_is_withdrawn_wherever_it_stands() -> None:
+    one = passage.of_row("text/real:train#5")
+    files = sorted(Path("corpus").glob("*.txt"))
+    copied = (one.document + 1) % len(files)
+    half = len(one.text) // 2
+    nested = f"{one.text[:half]}{one.text}{one.text[half:]}"  # the cut of one brings the halves of another together
+    files[copied].write_text(f"{one.text}{one.text} {nested}, and no more.", encoding="utf-8")
+    CONFIG.write_text(f"{TEXT}{OTHER}")
+    small_lineages.make_origin(configuration.load(CONFIG), "other")
+    planned = withdraw.plan("text/real:train#5", WHY, CONFIG)
+    places = [place for place in planned.places if place.document == copied]
+    size = len(one.text)
+    assert places == [(copied, 0, size), (copied, 0, size), (copied, half + 1, half + 1 + size), (copied, 1, 1 + size)]
+    assert (one.document, one.start, one.end) in planned.places
+    assert [*withdraw.lines(planned)][: len(planned.places)] == [f"text: {place}: {' '.join(one.text.split())}" for place in planned.places]
+    left = configuration.parse(yaml.safe_load(planned.config)).experiments["text"].source
+    texts = [document.text for document in sources.documents(left)]  # type: ignore[arg-type]  # a source of text
+    assert texts[copied] == " , and no more."
+    assert not any(one.text in text for text in texts)
+    (line,) = planned.elsewhere
+    assert line.startswith("other: made from the same source files, and not part of this withdrawal; the passage stands there, too: char")
+
+
+@pytest.mark.usefixtures("made_project")
+def test_where_the_source_is_not_here_the_plan_says_that_it_was_not_searched() -> None:
+    CONFIG.write_text(TEXT)
+    shutil.rmtree("corpus")
+    planned = withdraw.plan("text/real:train#5", WHY, CONFIG)
+    assert len(planned.places) == 1
+    assert "text: its source is not on this machine, and was not searched for other places of the passage" in withdraw.lines(planned)
+
+
+@pytest.mark.usefixtures("made_project")
+def test_a_turn_of_phrase_is_not_withdrawn() -> None:
+    CONFIG.write_text(TEXT)
+    one = passage.of_row("text/real:train#5")
+    sorted(Path("corpus").glob("*.txt"))[one.document - 1].write_text(one.text * 101, encoding="utf-8")
+    with pytest.raises(HeirloomError, match=r"^the passage stands at more than 100 places of the source; delete it there$"):
+        withdraw.plan("text/real:train#5", WHY, CONFIG)
 
 
 @pytest.mark.usefixtures("made_project")

@@ -12,7 +12,7 @@ import typer
 from heirloom.cli import progress
 from heirloom.cli.arguments import CONFIG, ConfigFile, complete
 from heirloom.cli.panels import ASK
-from heirloom.errors import HeirloomError
+from heirloom.errors import HeirloomError, first_of
 from heirloom.numerals import counted
 
 if TYPE_CHECKING:
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 
-_FINDINGS: tuple[Answer, ...] = ("falsified", "other distribution")
+_FINDINGS: frozenset[Answer] = frozenset({"falsified", "other distribution"})
+_NOT_COMPARED: frozenset[Answer] = frozenset({"not comparable here", "not repeatable here", "not redone"})
 
 
 @app.command(rich_help_panel=ASK, epilog="Example: heirloom audit --jobs 10")
@@ -41,7 +42,10 @@ def audit(
     pull: Annotated[bool, typer.Option("--pull", help="Bring what the jobs need and is not here: manifests, then inputs.")] = False,
     afresh: Annotated[bool, typer.Option("--afresh", help="Forget the verdicts of audits before this one.")] = False,
 ) -> None:
-    """Redo recorded jobs in a scratch folder and compare bytes; recompute results; exit status 1 if something is falsified or changed."""
+    """Redo recorded jobs in a scratch folder and compare bytes; recompute results.
+
+    Exit status 1 if something is falsified or changed, 2 if results or all jobs could not be compared.
+    """
     from heirloom.config import load
     from heirloom.lineage import audit as job
     from heirloom.lineage.project import Project
@@ -62,13 +66,21 @@ def audit(
     for outcome in progress.track(job.redo(chosen, settings, afresh=afresh), "audit", len(chosen)):
         outcomes.append(outcome)
         typer.echo(_line(outcome))
-    changed = [*_results(config), *_sources(project, references or [])]
+    differing = _results(config)
+    changed = [*(differing or []), *_sources(project, references or [])]
     for line in changed:
         typer.echo(line)
     for line in _summary(outcomes, len(everything), is_sample=not behind):
         typer.echo(line)
-    if changed or any(outcome.verdict.answer in _FINDINGS for outcome in outcomes):
-        raise typer.Exit(1)
+    raise typer.Exit(_status(outcomes, are_changed=bool(changed), are_results_compared=differing is not None))
+
+
+def _status(outcomes: Sequence[Outcome], *, are_changed: bool, are_results_compared: bool) -> int:
+    """Return the exit status: 1 for a finding, 2 where something could not be compared, else 0."""
+    answers = {outcome.verdict.answer for outcome in outcomes}
+    if are_changed or answers & _FINDINGS:
+        return 1
+    return 0 if are_results_compared and not answers <= _NOT_COMPARED else 2
 
 
 def _line(outcome: Outcome) -> str:
@@ -77,17 +89,19 @@ def _line(outcome: Outcome) -> str:
     return f"{outcome.job.name}: {verdict.answer}{' (redone before)' if outcome.is_remembered else ''}{reason}"
 
 
-def _results(config: Path) -> list[str]:
-    """Return lines about results that the data do not give, having said how many were compared."""
+def _results(config: Path) -> list[str] | None:
+    """Return lines about results that the data do not give, having said how many were compared; None where none could be."""
     from heirloom.report import recomputed
 
     try:
-        differing, compared = recomputed.differing_files(config)
+        differing, compared, uncompared = recomputed.compare(config)
     except HeirloomError as error:
         typer.echo(f"results: not compared: {error}")
-        return []
-    typer.echo(f"results: {counted(compared, 'file')} made again from the data, {len(differing)} different")
-    return [f"{path}: not what the data give; {config}: heirloom summarise and heirloom report write it again" for path in differing]
+        return None
+    rest = f"; not made again: {first_of(uncompared, ' and {} more')}" if uncompared else ""
+    typer.echo(f"results: {counted(compared, 'file')} made again from the data, {len(differing)} different{rest}")
+    way_back = "heirloom summarise, heirloom plot and heirloom report write it again"
+    return [f"{path}: not what the data give; {config}: {way_back}" for path in differing]
 
 
 def _sources(project: Project, references: Sequence[str]) -> list[str]:

@@ -1,7 +1,7 @@
 """Prune: list the generations, lineages and experiments that no config names any more, and remove them on request.
 
-What is removed can be brought back: git has the ``.dvc`` file as it was, and DVC's cache has every file that it lists.
-What cannot be brought back is not removed.
+What is removed can be brought back: git has the ``.dvc`` file as it was, and DVC's cache has the bytes of every file that it lists, which
+are read before anything is removed. What cannot be brought back is not removed.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from rich.filesize import decimal
 from heirloom.artefacts import kinds
 from heirloom.config import Config
 from heirloom.errors import HeirloomError
-from heirloom.lineage import dvc, git, ledger
+from heirloom.lineage import cache, dvc, git, hidden, ledger
 from heirloom.workflow import folders
 
 
@@ -132,7 +132,13 @@ def _generations(lineage: str, recorded: Iterable[str]) -> list[str]:
 def _leftover(path: str, lineage: str, recorded: Mapping[str, str] | None, obstacle: str) -> Leftover:
     files = [file for file in sorted(Path(path).rglob("*")) if file.is_file() and not _is_hidden(file)]
     size = sum(file.stat().st_size for file in files)
-    return Leftover(path, size, obstacle or _risk(lineage, files, recorded))
+    return Leftover(path, size, obstacle or _hidden_file(path) or _risk(lineage, files, recorded))
+
+
+def _hidden_file(path: str) -> str:
+    """Return which hidden file of a folder somebody has made, in a few words; an empty string where none has."""
+    file = next(hidden.of_somebody(path), None)
+    return f"{file} is hidden, and so no record has it; move it out of data/" if file else ""
 
 
 def _pointer_fault(lineage: str) -> str:
@@ -154,10 +160,21 @@ def _risk(lineage: str, files: Sequence[Path], recorded: Mapping[str, str] | Non
         md5 = (recorded or {}).get(file.as_posix())
         if md5 is None:
             return f"{file} is not recorded; heirloom record keeps it"
-        cache_file = dvc.cache_path(md5)
-        if not cache_file.exists():
+        if not dvc.cache_path(md5).exists():
             return f"DVC's cache lacks {file}; dvc fetch {pointer} first"
-        if not cache_file.samefile(file) and dvc.md5(file) != md5:
+    return _damage(lineage, {file: recorded[file.as_posix()] for file in files}) if recorded else ""
+
+
+def _damage(lineage: str, md5_of: Mapping[Path, str]) -> str:
+    """Return which recorded file has other bytes than its record, here or in DVC's cache, in a few words; an empty string if none has.
+
+    A hard link into the cache is read once.
+    """
+    damaged_objects = cache.damaged_objects(md5_of.values(), afresh=True)
+    for file, md5 in md5_of.items():
+        if md5 in damaged_objects:
+            return f"{file} is damaged in DVC's cache; heirloom repair {lineage} repairs it"
+        if not dvc.cache_path(md5).samefile(file) and cache.md5_of(file) != md5:
             return f"{file} has changed since it was recorded"
     return ""
 

@@ -21,7 +21,7 @@ from heirloom.artefacts import kinds, paths
 from heirloom.artefacts import manifest as manifests
 from heirloom.artefacts.fingerprints import recorded_fingerprint, sha256_folder
 from heirloom.errors import HeirloomError
-from heirloom.lineage import dvc, edges, pointers, references, verify_records, verify_sources
+from heirloom.lineage import dvc, edges, hidden, pointers, references, verify_records, verify_sources
 from heirloom.lineage.ledger import LEDGER
 from heirloom.lineage.verify_records import Digests, Mismatch, short
 from heirloom.numerals import counted
@@ -30,6 +30,7 @@ from heirloom.workflow import folders
 RecordOf = Callable[[str], tuple[dict[str, str], Mismatch | None]]
 """Lineage → path → md5 of what DVC has recorded of it, and why that cannot be compared if it cannot (`verify_records.recorded_hashes`)."""
 _BLOCK = 1 << 20
+_HIDDEN = "extra: a hidden file, which no record has; move it out of data/"
 _README = Path("data/README.md")
 """The page that says what lies under ``data/``. git keeps it, and no step writes it."""
 
@@ -93,6 +94,7 @@ def verify(reference: str | None = None, *, fast: bool = False, cache_too: bool 
             for unit in members:
                 files, unreadable = _collect(reading.pop(unit))
                 mismatches = [*unreadable, *_fingerprints(unit, files, lines_of.get(unit, {}), recorded_of)]
+                mismatches += _hidden(unit)
                 mismatches += verify_records.record_mismatches(listing_of.get(unit, {}), files) if listing else ()
                 mismatches += verify_records.ledger_mismatches(unit, lines, listing)
                 mismatches += verify_sources.source_mismatches(unit, changes_of, hubs=hubs)
@@ -221,6 +223,15 @@ def _astray(units: Sequence[str], ledger_paths: Iterable[str]) -> Iterator[Misma
     for path in _visible(Path("data")):
         if path not in (_README, *pointer_files) and folders.lineage_of(path.as_posix()) not in lineages:
             yield Mismatch(path.as_posix(), "extra: no step writes there")
+    for path in hidden.of_somebody("data"):
+        if folders.lineage_of(path.as_posix()) not in lineages:
+            yield Mismatch(path.as_posix(), _HIDDEN)
+
+
+def _hidden(unit: str) -> Iterator[Mismatch]:
+    """Yield the hidden files of a unit that no tool has left there."""
+    paths_ = [path.as_posix() for path in hidden.of_somebody(unit)]
+    yield from (Mismatch(path, _HIDDEN) for path in paths_ if folders.unit_of(path) == unit)
 
 
 def files_of(unit: str) -> list[str]:

@@ -168,7 +168,7 @@ def results_mismatches() -> list[Mismatch]:
     mismatches = []
     for table, way_back in [(costs.COSTS, cost_table.REPAIR), *tables]:
         try:
-            if Path(paths.fingerprint(table)).is_file():
+            if table.is_file() or Path(paths.fingerprint(table)).is_file():
                 digests.check(table, way_back)
         except HeirloomError as error:
             mismatches.append(of_error(error))

@@ -8,6 +8,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from heirloom import config as configuration
 from heirloom import spreadsheets
@@ -24,21 +25,41 @@ CODE = "import sys; from heirloom.report import recomputed; recomputed.write(sys
 """Makes the results of a config again: a process of its own, in whose working folder they are written."""
 
 
+class Comparison(NamedTuple):
+    """What came of making results again.
+
+    Attributes
+    ----------
+    differing
+        The files that are not what the data give.
+    compared
+        How many were compared.
+    uncompared
+        Files of the config's results that were not made again: pictures, pages, and numbers of figures whose artefacts are not here.
+    """
+
+    differing: list[str]
+    compared: int
+    uncompared: list[str]
+
+
 def write(config_file: str) -> None:
-    """Write the tables and the claims of a config from the data in the working folder; the page and figures are left out."""
+    """Write tables, claims and the numbers of figures of a config from the data in the working folder; pictures and pages are left out."""
     from heirloom.artefacts.files import write_text
     from heirloom.report import files
     from heirloom.report.claims import specs, verdicts
+    from heirloom.report.figures import draw
 
     config = configuration.load(config_file)
     files.write(config)
     frame = tables.load(config.results)
     table = verdicts.table(verdicts.answers(specs.load(), frame, config))
     write_text(config.results.claims, spreadsheets.csv_text(table, digits=6))
+    draw.write_numbers(config)
 
 
-def differing_files(config_file: Path) -> tuple[list[str], int]:
-    """Return the files of results that differ from what the data give, and how many were compared.
+def compare(config_file: Path) -> Comparison:
+    """Make the results of a config again from the data, and compare them by bytes with those that are here.
 
     Raises
     ------
@@ -58,7 +79,10 @@ def differing_files(config_file: Path) -> tuple[list[str], int]:
             raise HeirloomError(f"{config.results.folder}: cannot be made again from what is here ({last_line})")
         made = sorted(file.relative_to(folder).as_posix() for file in (folder / config.results.folder).rglob("*") if file.is_file())
         here = [path for path in made if Path(path).is_file()]
-        return [path for path in here if Path(path).read_bytes() != (folder / path).read_bytes()], len(here)
+        differing = [path for path in here if Path(path).read_bytes() != (folder / path).read_bytes()]
+        shown = [Path(config.results.page), *sorted(Path(config.results.figures).rglob("*"))]
+        uncompared = [file.as_posix() for file in shown if file.is_file() and file.as_posix() not in here]
+        return Comparison(differing, len(here), uncompared)
 
 
 def artefacts_behind(name: str, config: Config) -> list[str]:

@@ -32,14 +32,28 @@ def write(config: Config) -> None:
         If the tidy table is missing or has no measures of an experiment, or if an artefact is not as it was recorded.
     """
     results = experiment_results.of_config(tables.load(config.results), config)
-    index = []
     with replacing(config.results.figures) as folder:
         folder.mkdir()
         for figure in figures(config):
             _write(figure, numbers(figure, results), folder)
-            index += [{"file": figure.file(suffix), "caption": figure.caption} for suffix in SUFFIXES]
-        index_file = folder / Path(config.results.figure_index).name
-        index_file.write_text(dumps(sorted(index, key=_by_file)), encoding="utf-8")
+        _write_index(config, folder)
+
+
+def write_numbers(config: Config) -> None:
+    """Write what `write` does but the pictures: the numbers of each figure whose artefacts are here, and the list of all.
+
+    Raises
+    ------
+    HeirloomError
+        As `write`.
+    """
+    results = experiment_results.of_config(tables.load(config.results), config)
+    with replacing(config.results.figures) as folder:
+        folder.mkdir()
+        for figure in figures(config):
+            if figure.can_be_drawn():
+                _write_csv(figure, numbers(figure, results), folder)
+        _write_index(config, folder)
 
 
 def numbers(figure: Figure, results: Mapping[str, ExperimentResults], *, for_page: bool = False) -> pd.DataFrame:
@@ -84,13 +98,23 @@ def _write(figure: Figure, numbers: pd.DataFrame, folder: Path) -> None:
     import altair as alt
     import vl_convert
 
-    svg, png, pdf, csv = (folder / figure.file(suffix) for suffix in SUFFIXES)
-    csv.write_text(spreadsheets.csv_text(numbers), encoding="utf-8")
+    svg, png, pdf, _ = (folder / figure.file(suffix) for suffix in SUFFIXES)
+    _write_csv(figure, numbers, folder)
     with alt.data_transformers.enable("default", max_rows=None):
         chart(figure, numbers).save(svg)
     picture = svg.read_text(encoding="utf-8")
     png.write_bytes(vl_convert.svg_to_png(picture, scale=PIXELS_PER_POINT))
     pdf.write_bytes(vl_convert.svg_to_pdf(picture))  # the writer orders its objects by chance: git ignores PDFs
+
+
+def _write_csv(figure: Figure, numbers: pd.DataFrame, folder: Path) -> None:
+    (folder / figure.file("csv")).write_text(spreadsheets.csv_text(numbers), encoding="utf-8")
+
+
+def _write_index(config: Config, folder: Path) -> None:
+    """Write the list of figures with captions."""
+    index = [{"file": figure.file(suffix), "caption": figure.caption} for figure in figures(config) for suffix in SUFFIXES]
+    (folder / Path(config.results.figure_index).name).write_text(dumps(sorted(index, key=_by_file)), encoding="utf-8")
 
 
 def _by_file(entry: Mapping[str, str]) -> str:
