@@ -223,3 +223,25 @@ def test_tables_in_memory_are_compared_like_files(write: Write) -> None:
         heirloom.diff(pd.DataFrame({"x": [1, "a"]}), frame)
     with pytest.raises(HeirloomError, match="B: int cannot be read as a table"):
         heirloom.diff(frame, 5)
+
+
+def test_the_index_of_a_frame_is_compared_by_its_name_or_said_to_be_left_out() -> None:
+    one, other = (pd.DataFrame({"x": [1, 2]}, index=index) for index in ([5, 6], [7, 8]))
+    why = "is left out, because it has no name (rename_axis('id') gives it one)"
+    assert str(heirloom.diff(one, other)) == f"same: the same bytes, 2 rows; the index of A and B {why}"
+    assert str(heirloom.diff(pd.DataFrame({"x": [1, 2]}), other)) == f"same: the same bytes, 2 rows; the index of B {why}"
+    half_named = other.set_index(pd.MultiIndex.from_tuples([(1, 2), (3, 4)], names=["id", None]))
+    assert str(heirloom.diff(half_named, half_named)) == f"same: the same bytes, 2 rows; the index of A and B {why}"
+    assert not heirloom.diff(one.rename_axis("id"), other.rename_axis("id")).same
+    assert str(heirloom.diff(one.reset_index(drop=True), pa.table({"x": [1, 2]}))) == "same: the same 2 rows in the same order"
+
+
+@pytest.mark.parametrize("cell", [10**30, -(2**63) - 1, [10**30], {"deep": 10**30}])
+def test_a_whole_number_beyond_64_bits_is_refused_by_its_column(cell: object) -> None:
+    said = "a whole number beyond 64 bits; as text it can be compared"
+    with pytest.raises(HeirloomError) as refused:
+        heirloom.diff(pd.DataFrame({"text": ["x"], "n": [cell]}), pd.DataFrame({"n": [1]}))
+    assert str(refused.value) == f"A: column n holds {said}"
+    with pytest.raises(HeirloomError) as refused:
+        heirloom.diff(pa.table({"n": [1]}), {"n": [cell]})
+    assert str(refused.value) == f"B: the dict holds {said}"
