@@ -123,7 +123,6 @@ VALUES = [
         pa.array([10**6], pa.timestamp("us", "UTC")),
         "timestamp[ms, tz=UTC] against timestamp[us, tz=UTC]",
     ),
-    (pa.nulls(2), pa.array([None, None], pa.int64()), "null against int64"),
 ]
 
 
@@ -136,6 +135,22 @@ def test_equal_values_of_other_types_are_the_same_data_and_it_is_said(write: Wri
         found = heirloom.diff(a, b)
         assert found.verdict.line == f"same: the same {len(one)} rows in the same order; {line}"
         assert line.capitalize().split(":")[0] in terminal.text(page(found))
+
+
+EMPTY = [
+    (pa.array([], pa.int64()), pa.array([], pa.string()), "int64 against string"),
+    (pa.array([], pa.list_(pa.int64())), pa.array([], pa.list_(pa.string())), "list<element: int64> against list<element: string>"),
+    (pa.array([None, None], pa.int64()), pa.array([None, None], pa.string()), "int64 against string"),
+    (pa.nulls(2), pa.array([None, None], pa.int64()), "null against int64"),
+]
+
+
+@pytest.mark.parametrize(("one", "other", "said"), EMPTY)
+def test_columns_of_two_types_without_a_value_are_not_called_equal_values(write: Write, one: pa.Array, other: pa.Array, said: str) -> None:
+    rows = range(len(one))
+    found = heirloom.diff(write("a", n=pa.array(rows, pa.int64()), value=one), write("b", n=pa.array(rows, pa.int64()), value=other))
+    line = f"column value: {said}, no value on either side"
+    assert str(found) == f"same: the same {len(one)} rows in the same order; {line}"
 
 
 DIFFERENT: list[tuple[Any, Any]] = [

@@ -130,6 +130,32 @@ def test_rows_of_one_law_are_different_rows_of_the_same_distribution(write: Writ
     assert found.distribution.distance < 0.05 < found.distribution.uncorrected
 
 
+DOGS = [f"dog bites man {number}" for number in range(40)]
+UNSEEN = {
+    "order": [f"man bites dog {number}" for number in range(40)],
+    "capitals": [text.upper() for text in DOGS],
+    "digits": [text + "0" for text in DOGS],
+    "punctuation": [text + "!" for text in DOGS],
+    "emoticons": [text + " :-) \N{GRINNING FACE}" for text in DOGS],
+}
+
+
+@pytest.mark.parametrize("what", UNSEEN)
+def test_the_verdict_on_text_claims_no_more_than_counts_of_words_show(what: str, write: Write) -> None:
+    found = heirloom.diff(write("a", text=DOGS), write("b", text=UNSEEN[what]))
+    said = "no test of word counts finds more than chance (smallest p 1, divergence)"
+    unseen = "order, capitals, digits, punctuation and other signs are not tested"
+    assert found.verdict.line.startswith("different rows, same distribution: ")
+    assert found.verdict.line.endswith(f"kept; {said}; {unseen}")
+
+
+def test_the_verdict_on_tokens_claims_no_more_than_counts_of_tokens_show(write: Write) -> None:
+    tokens = [[1, 2, number] for number in range(3, 43)]
+    found = heirloom.diff(write("a", tokens=tokens), write("b", tokens=[row[::-1] for row in tokens]))
+    said = "no test of token counts finds more than chance (smallest p 1, divergence); the order of tokens is not tested"
+    assert found.verdict.line.endswith(f"kept; {said}")
+
+
 def test_a_sample_without_its_long_rows_is_not_a_fair_sample(write: Write) -> None:
     base = texts("base", 200)
     long = [f"{row} and on and on" if n % 2 else row for n, row in enumerate(base)]
@@ -147,7 +173,8 @@ def test_vectors_are_compared_as_vectors(write: Write) -> None:
     wide, narrow = write("a", x=a.tolist()), write("b", x=(0.6 * b).tolist())
     found = heirloom.diff(wide, narrow)
     assert (found.kind, found.verdict.direction, found.vocabulary) == ("vectors", "narrower", None)
-    assert heirloom.diff(wide, write("c", x=b.tolist())).verdict.answer == "different rows, same distribution"
+    alike = heirloom.diff(wide, write("c", x=b.tolist())).verdict
+    assert (alike.answer, "no test finds more than chance" in alike.evidence) == ("different rows, same distribution", True)
     assert found.distribution is not None
     measures = {measure.name: measure for measure in found.distribution.measures}
     distances = [measures[f"Kolmogorov-Smirnov distance of dimension {dimension}"].b for dimension in (0, 1)]

@@ -123,6 +123,8 @@ def test_perplexity_under_a_causal_lm_is_that_of_transformers() -> None:
     for one, other in zip(quantiles(found), expected(by_hand[0], by_hand[1]), strict=True):
         assert one == pytest.approx(other, rel=1e-5)
     assert "perplexity" in {test.name for test in found.tests}
+    unseen = "order, capitals, digits, punctuation and other signs are tested by perplexity alone"
+    assert (found.tested, found.untested) == ("word counts and perplexity", unseen)
     assert torch.get_num_threads() == threads
 
 

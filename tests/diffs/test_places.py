@@ -72,6 +72,37 @@ def test_json_lines_whose_later_rows_have_other_fields_are_read_whole(tmp_path: 
     assert batch.to_pylist() == [{"text": "a", "n": 1, "more": None}, {"text": "b", "n": 1.5, "more": None}, {**rows[2], "n": None}]
 
 
+SHAPES: dict[str, Callable[[str], object]] = {
+    "text": lambda moment: {"text": moment},
+    "a column": lambda moment: {"text": "x", "when": moment},
+    "a field": lambda moment: {"id": 1, "in": {"deep": {"when": moment}}},
+    "a list": lambda moment: {"id": 1, "in": [[{"when": [moment]}]]},
+}
+ONE_MOMENT = [
+    ("2020-01-02T09:30:00Z", "2020-01-02T10:30:00+01:00"),
+    ("2020-01-03T09:30:00Z", "2020-01-03 09:30"),
+    ("2020-01-02T09:30:00", "2020-01-02 09:30:00"),
+    ("2020-01-02", "2020-01-02 00:00:00"),
+]
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize(("one", "other"), ONE_MOMENT)
+def test_two_spellings_of_one_moment_in_json_are_two_texts(shape: str, one: str, other: str, tmp_path: Path) -> None:
+    for name, moment in (("a", one), ("b", other)):
+        (tmp_path / f"{name}.jsonl").write_text(json.dumps(SHAPES[shape](moment)))
+    assert heirloom.diff(tmp_path / "a.jsonl", tmp_path / "a.jsonl").same
+    assert not heirloom.diff(tmp_path / "a.jsonl", tmp_path / "b.jsonl").same
+
+
+def test_a_json_column_of_moments_goes_on_with_other_text_in_a_later_block(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(text_files, "BLOCK_BYTES", 40)
+    rows = [{"when": "2020-01-02T09:30:00Z"}, {"when": None}, {"when": "2020-01-02"}, {"when": "soon"}]
+    (tmp_path / "a.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    batches = locate(tmp_path / "a.jsonl").batches(["when"])
+    assert pa.Table.from_batches(batches).to_pylist() == rows
+
+
 def test_a_file_of_text_that_is_no_table_is_one_line(tmp_path: Path, write: Write) -> None:
     a = write("a", text=["x"])
     (tmp_path / "bad.jsonl").write_text('{"text": "x"}\n{"text": 5}\n')
@@ -192,3 +223,25 @@ def test_tables_in_memory_are_compared_like_files(write: Write) -> None:
         heirloom.diff(pd.DataFrame({"x": [1, "a"]}), frame)
     with pytest.raises(HeirloomError, match="B: int cannot be read as a table"):
         heirloom.diff(frame, 5)
+
+
+def test_the_index_of_a_frame_is_compared_by_its_name_or_said_to_be_left_out() -> None:
+    one, other = (pd.DataFrame({"x": [1, 2]}, index=index) for index in ([5, 6], [7, 8]))
+    why = "is left out, because it has no name (rename_axis('id') gives it one)"
+    assert str(heirloom.diff(one, other)) == f"same: the same bytes, 2 rows; the index of A and B {why}"
+    assert str(heirloom.diff(pd.DataFrame({"x": [1, 2]}), other)) == f"same: the same bytes, 2 rows; the index of B {why}"
+    half_named = other.set_index(pd.MultiIndex.from_tuples([(1, 2), (3, 4)], names=["id", None]))
+    assert str(heirloom.diff(half_named, half_named)) == f"same: the same bytes, 2 rows; the index of A and B {why}"
+    assert not heirloom.diff(one.rename_axis("id"), other.rename_axis("id")).same
+    assert str(heirloom.diff(one.reset_index(drop=True), pa.table({"x": [1, 2]}))) == "same: the same 2 rows in the same order"
+
+
+@pytest.mark.parametrize("cell", [10**30, -(2**63) - 1, [10**30], {"deep": 10**30}])
+def test_a_whole_number_beyond_64_bits_is_refused_by_its_column(cell: object) -> None:
+    said = "a whole number beyond 64 bits; as text it can be compared"
+    with pytest.raises(HeirloomError) as refused:
+        heirloom.diff(pd.DataFrame({"text": ["x"], "n": [cell]}), pd.DataFrame({"n": [1]}))
+    assert str(refused.value) == f"A: column n holds {said}"
+    with pytest.raises(HeirloomError) as refused:
+        heirloom.diff(pa.table({"n": [1]}), {"n": [cell]})
+    assert str(refused.value) == f"B: the dict holds {said}"

@@ -61,5 +61,7 @@ def test_two_tables_of_a_lineage_have_a_verdict_on_their_law(tmp_path: Path) -> 
     shifted, alike = (diff(tmp_path / "a.parquet", tmp_path / f"{name}.parquet") for name in ("b", "c"))
     assert shifted.verdict.answer == "distribution shifted"
     assert alike.verdict.answer == "different rows, same distribution"
+    assert "; no test of single columns finds more than chance (" in alike.verdict.evidence
+    assert "; how columns hang together is not tested; age differs" in alike.verdict.evidence
     assert shifted.distribution is not None
     assert shifted.distribution.distance_name == "mean distance of columns"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,7 +34,14 @@ def compare(pairing: Pairing, examples: int) -> tuple[Column, ...]:
         return ()
     unpaired = [] if pairing.by_key else [_content(pairing, name) for name in pairing.shared.data]
     columns = [*unpaired, *_paired(pairing, examples), *_one_sided(pairing)]
-    return tuple(column for column in columns if not column.is_same or column.type_a != column.type_b)
+    unlike = (column for column in columns if not column.is_same or column.type_a != column.type_b)
+    return tuple(replace(column, is_empty=column.is_same and _is_empty(pairing, column)) for column in unlike)
+
+
+def _is_empty(pairing: Pairing, column: Column) -> bool:
+    """Return whether neither side has a value in a column; reading ends at the first one."""
+    cells = (batch.column(0) for side in (pairing.a, pairing.b) for batch in side.batches([column.name]))
+    return all(batch.null_count == len(batch) for batch in cells)
 
 
 def _content(pairing: Pairing, name: str) -> Column:

@@ -144,7 +144,7 @@ def _law(
 
         samples, caveat = dependence.of_text(samples, sides.options.stream("neighbours"))
     notes = [note for note in (contrast_note, origin_note) if note]
-    return distribution.of_text(samples, scored, sides.options.stream("tests"), notes, caveat)
+    return distribution.of_text(samples, sides.shared.lexicon().unit, scored, sides.options.stream("tests"), notes, caveat)
 
 
 def _perplexities(sides: Comparison, rows_a: Ints, rows_b: Ints) -> tuple[tuple[Floats, ...] | None, str]:

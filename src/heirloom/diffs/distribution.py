@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,9 +23,17 @@ from heirloom.stats.text_tests import text_tests
 
 Floats = NDArray[np.float64]
 
+_UNSEEN = {"words": "order, capitals, digits, punctuation and other signs are", "tokens": "the order of tokens is"}
+"""What counts of a unit do not show; words are folded runs of letters."""
+
 
 def of_text(
-    samples: tuple[TextSample, TextSample], scored: tuple[Floats, ...] | None, stream: Stream, notes: Sequence[str] = (), caveat: str = ""
+    samples: tuple[TextSample, TextSample],
+    unit: Literal["words", "tokens"],
+    scored: tuple[Floats, ...] | None,
+    stream: Stream,
+    notes: Sequence[str] = (),
+    caveat: str = "",
 ) -> Distribution:
     """Return how the words are distributed.
 
@@ -32,6 +41,8 @@ def of_text(
     ----------
     samples
         The sampled rows of A and of B.
+    unit
+        What the rows consist of.
     scored
         Perplexities under the origin of the first rows of A, of B, and of held-out real rows; None without an origin.
     """
@@ -51,6 +62,8 @@ def of_text(
         notes=(*notes, caveat) if caveat else tuple(notes),
         caveat=caveat,
         is_decidable=is_decidable(results),
+        tested=f"{unit[:-1]} counts{' and perplexity' if scored else ''}",
+        untested=f"{_UNSEEN[unit]} {'tested by perplexity alone' if scored else 'not tested'}",
     )
 
 

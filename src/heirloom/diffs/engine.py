@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
@@ -37,7 +37,8 @@ def diff(
     Parameters
     ----------
     a, b
-        Tables in memory (of pandas, polars, Arrow or `datasets`), paths (Parquet, Arrow, CSV, JSON lines, a folder of these, a folder
+        Tables in memory (of pandas, polars, Arrow or `datasets`; an index of pandas counts if it has a name, as
+        ``frame.rename_axis("id")`` gives it one), paths (Parquet, Arrow, CSV, JSON lines, a folder of these, a folder
         that `datasets` saved; ``path@revision`` in a git repository), references
         (``experiment/regime/seed/generation[:what][@revision]``), addresses (``https://…``) or repositories of the hub
         (``owner/name[@revision]``); of what holds several datasets one is named with ``:split`` or ``:configuration/split``.
@@ -73,7 +74,18 @@ def diff(
         pairs = parts.paired(*sides)
         for side in filter(None, chain.from_iterable(pairs.values())):
             strangers.check(side)
-        return compare_pairs(name_a, name_b, viewed(pairs, options), options, against_control=against_control)
+        result = compare_pairs(name_a, name_b, viewed(pairs, options), options, against_control=against_control)
+    return _with_index_note(result, {"A": a, "B": b})
+
+
+def _with_index_note(result: DatasetDiff, tables: Mapping[str, Any]) -> DatasetDiff:
+    """Return the answer, which says of tables in memory whose index is not compared that it is not."""
+    if all(isinstance(data, str | Path) for data in tables.values()):
+        return result
+    from heirloom.diffs.memory import index_note
+
+    evidence = result.verdict.evidence + index_note(tables)
+    return replace(result, verdict=replace(result.verdict, evidence=evidence))
 
 
 def _named(data: Any, name: str) -> str | Path | Side:

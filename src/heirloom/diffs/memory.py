@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +28,12 @@ def written(data: Any, name: str) -> Path:
     Raises
     ------
     HeirloomError
-        If Arrow cannot read it, or a column holds values of several types.
+        If Arrow cannot read it, a column holds values of several types, or a whole number has more than 64 bits.
     """
     try:
         table = _table(data)
+    except OverflowError:
+        raise HeirloomError(f"{name}: {_holder(data)} holds a whole number beyond 64 bits; as text it can be compared") from None
     except (pa.ArrowException, TypeError, ValueError) as error:
         raise HeirloomError(f"{name}: {type(data).__name__} cannot be read as a table ({cause(error)})") from None
     target = scratch.place(f"{name}.arrow")
@@ -40,12 +43,56 @@ def written(data: Any, name: str) -> Path:
 
 
 def _table(data: Any) -> pa.Table:
-    if "pandas" in sys.modules and isinstance(data, sys.modules["pandas"].DataFrame):
-        named = [name for name in data.index.names if name is not None]
-        return pa.Table.from_pandas(data.reset_index(named) if named else data, preserve_index=False)
+    if _is_frame(data):
+        return pa.Table.from_pandas(_with_named_index(data), preserve_index=False)
     if "datasets" in sys.modules and isinstance(data, sys.modules["datasets"].Dataset):
         return data.with_format("arrow")[:]
     return pa.table(data)
+
+
+def index_note(tables: Mapping[str, Any]) -> str:
+    """Return what is to be said of indexes of pandas that are not compared, as the end of a sentence: those without a name.
+
+    Parameters
+    ----------
+    tables
+        What the sides are called → what they are; an index that counts the rows from 0 says nothing and is not spoken of.
+    """
+    names = [name for name, data in tables.items() if _is_frame(data) and _has_unnamed_index(data)]
+    if not names:
+        return ""
+    return f"; the index of {' and '.join(names)} is left out, because it has no name (rename_axis('id') gives it one)"
+
+
+def _is_frame(data: Any) -> bool:
+    return "pandas" in sys.modules and isinstance(data, sys.modules["pandas"].DataFrame)
+
+
+def _has_unnamed_index(frame: Any) -> bool:
+    counting = sys.modules["pandas"].RangeIndex(len(frame))
+    return None in frame.index.names and not frame.index.equals(counting)
+
+
+def _with_named_index(frame: Any) -> Any:
+    named = [name for name in frame.index.names if name is not None]
+    return frame.reset_index(named) if named else frame
+
+
+def _holder(data: Any) -> str:
+    """Return what of a table holds a whole number that Arrow has no type for."""
+    if not _is_frame(data):
+        return f"the {type(data).__name__}"
+    return next(f"column {name}" for name, column in _with_named_index(data).items() if _overflows(column))
+
+
+def _overflows(column: Any) -> bool:
+    try:
+        pa.array(column, from_pandas=True)
+    except OverflowError:
+        return True
+    except (pa.ArrowException, TypeError, ValueError):
+        return False
+    return False
 
 
 def downloaded(address: str) -> Path:

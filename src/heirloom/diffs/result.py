@@ -153,6 +153,8 @@ class Distribution:
         Why the verdict on the law is not to be relied upon, if so.
     is_decidable
         Whether enough units trade places for a test to find anything.
+    tested, untested
+        What the tests look at, and a clause on what they do not; empty where they look at the whole law.
     """
 
     distance_name: str
@@ -165,6 +167,8 @@ class Distribution:
     notes: tuple[str, ...] = ()
     caveat: str = ""
     is_decidable: bool = True
+    tested: str = ""
+    untested: str = ""
 
 
 @dataclass(frozen=True)

@@ -145,6 +145,8 @@ class Column:
         Cells without an equal one on the other side, counted over the whole column, where a table's rows could not be matched.
     examples
         Cells before and after.
+    is_empty
+        Whether neither side has a value in it, where its types differ: then nothing says that they mean the same.
     """
 
     name: str
@@ -156,6 +158,7 @@ class Column:
     values_a: int = 0
     values_b: int = 0
     examples: tuple[str, ...] = ()
+    is_empty: bool = False
 
     @property
     def is_same(self) -> bool:
@@ -176,4 +179,4 @@ class Column:
             return f"{subject}differs in {self.differs:,} of {num_rows(self.matched)}"
         if self.values_a or self.values_b:
             return f"{subject}has {self.values_a:,} cells without an equal one in B, and B {self.values_b:,} without one in A"
-        return f"{types}values equal"
+        return f"{types}{'no value on either side' if self.is_empty else 'values equal'}"

@@ -52,6 +52,8 @@ def of_tables(a: Mapping[str, Column], b: Mapping[str, Column], stream: Stream) 
         sampled=(num_a, num_b),
         notes=("each column is tested by itself: how columns hang together is not",),
         is_decidable=is_decidable(results),
+        tested="single columns",
+        untested="how columns hang together is not tested",
     )
 
 

@@ -1,7 +1,7 @@
 """CSV and JSON lines as Arrow files: their types are those that every cell has, not only the first ones.
 
 A column of a CSV file is whole numbers, floats or booleans if each cell spells one and gives its text back (`casts.is_lossless`);
-else it is text. An empty cell without quotes is a null.
+else it is text. An empty cell without quotes is a null. A text in JSON stays text, also one that spells a moment.
 """
 
 from __future__ import annotations
@@ -135,8 +135,21 @@ def _write_json(file: Path, target: Path, name: str) -> None:
         first = chunk.lstrip()[:1].decode("latin-1")
         if not number and first not in ("", "{", "\xef"):  # a mark of UTF-8 may stand first
             raise HeirloomError(f"{name}: begins with {first!a}; each line must be an object, as in {{'text': 'one'}}")
-        schema = pa.unify_schemas([schema, _json_table(chunk).schema], promote_options="permissive")
+        fields = map(_with_texts, _json_table(chunk).schema)
+        schema = pa.unify_schemas([schema, pa.schema(fields)], promote_options="permissive")
     _write(target, schema, (batch for chunk in _lines(file) for batch in _json_table(chunk, schema).to_batches()))
+
+
+def _with_texts(field: pa.Field) -> pa.Field:
+    """Return a field with texts, at every depth, where Arrow has read texts as moments: two spellings of one moment are two texts."""
+    kind = field.type
+    if pa.types.is_timestamp(kind):
+        return field.with_type(pa.string())
+    if pa.types.is_struct(kind):
+        return field.with_type(pa.struct(list(map(_with_texts, kind.fields))))
+    if pa.types.is_list(kind):
+        return field.with_type(pa.list_(_with_texts(kind.value_field)))
+    return field
 
 
 def _json_table(chunk: bytes, schema: pa.Schema | None = None) -> pa.Table:

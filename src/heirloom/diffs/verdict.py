@@ -32,8 +32,10 @@ def verdict(identity: Identity, rows: Rows, words: Vocabulary | None, law: Distr
         return Verdict("different", "", f"{changes}; {reason}{caveat}{column_differences}")
     if law.direction == "same":
         strongest = min(law.tests, key=_adjusted_p)
-        chance = f"no test finds more than chance (smallest p {strongest.adjusted:.2g}, {strongest.name})"
-        return Verdict("different rows, same distribution", "", f"{changes}; {chance}{caveat}{column_differences}")
+        test = f"test of {law.tested}" if law.tested else "test"
+        chance = f"no {test} finds more than chance (smallest p {strongest.adjusted:.2g}, {strongest.name})"
+        untested = f"; {law.untested}" if law.untested else ""
+        return Verdict("different rows, same distribution", "", f"{changes}; {chance}{untested}{caveat}{column_differences}")
     lost = f"; {words.lost:,} of {words.types_a:,} {words.unit[:-1]} types lost, {words.gained:,} gained" if words else ""
     distance = f"{law.distance_name} {law.distance:.3f}"
     evidence = f"{_MEANING[law.direction]}: {_strongest(law)}{lost}; {distance}{caveat}{column_differences}"

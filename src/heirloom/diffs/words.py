@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import chain
+from typing import Literal
 
 import numpy as np
 import pyarrow as pa
@@ -42,7 +43,7 @@ class WordLexicon:
         Whether rows are cut out of longer texts, so that a word at either end may be a part of one.
     """
 
-    unit = "words"
+    unit: Literal["words"] = "words"
     column = "text"
 
     def __init__(self, *, windows: bool) -> None:
@@ -99,7 +100,7 @@ class WordLexicon:
 class TokenLexicon:
     """Token ids as they are, for datasets without text."""
 
-    unit = "tokens"
+    unit: Literal["tokens"] = "tokens"
     column = "tokens"
     invalid_rows = 0
 
