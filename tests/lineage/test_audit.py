@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import shutil
 import sys
 from collections.abc import Callable, Mapping
@@ -177,6 +178,32 @@ def test_other_libraries_are_never_a_falsification() -> None:
     improve(path)
     reseal(path, environment=environment)
     assert verdict_on(path) == redone_job.Verdict("not comparable here", "bell/replace/0/1:metrics: other python than recorded")
+
+
+@pytest.mark.usefixtures("project")
+def test_a_manifest_cannot_bring_code_of_its_own_by_an_environment_variable() -> None:
+    path = at(kinds.METRICS, 1)
+    Path("foreign").mkdir()
+    Path("foreign/sitecustomize.py").write_text(f"open({str(Path('foreign/ran').resolve())!r}, 'w').close()\n")
+    search_path = os.pathsep.join([str(Path("foreign").resolve()), os.environ["PYTHONPATH"]])
+    environment = {**read_json(paths.manifest(path))["environment"], "variables": {"PYTHONPATH": search_path}}
+    reseal(path, environment=environment)
+    verdict = verdict_on(path)
+    assert not Path("foreign/ran").exists()
+    assert verdict == redone_job.Verdict(
+        "not comparable here", "its manifest names PYTHONPATH, which no job records of its environment variables"
+    )
+
+
+@pytest.mark.usefixtures("project")
+def test_a_variable_that_only_the_record_has_is_a_difference_and_a_library_that_only_one_has_loaded_is_none() -> None:
+    path = at(kinds.METRICS, 1)
+    environment = read_json(paths.manifest(path))["environment"]
+    improve(path)
+    reseal(path, environment={**environment, "variables": {"NCCL_ALGO": "Tree"}})
+    assert verdict_on(path).reason == "bell/replace/0/1:metrics: other variables than recorded"
+    reseal(path, environment={**environment, "libraries": {**environment["libraries"], "torch": "0.1"}})
+    assert verdict_on(path).answer == "falsified"
 
 
 def redraw(path: str, shift: float = 0.0) -> None:
