@@ -29,7 +29,7 @@ from heirloom.errors import HeirloomError
 from heirloom.lineage import audit, chances, laws, redone_job, tolerance
 from heirloom.lineage.audit import AuditedJob
 from heirloom.lineage.project import Project
-from heirloom.report import files, recomputed
+from heirloom.report import files, recomputed, run_settings
 from heirloom.runtime.streams import Stream
 from heirloom.steps import evaluate, mix, real, sample, train
 from helpers import run_in
@@ -284,13 +284,22 @@ def test_numbers_are_compared_within_a_tolerance_and_words_and_shapes_exactly(tm
 
 @pytest.mark.usefixtures("project")
 def test_results_are_made_again_from_the_data_and_an_edited_number_is_named() -> None:
-    assert recomputed.differing_files(CONFIG) == ([], 12)
+    assert recomputed.differing_files(CONFIG) == ([], 13)
     frame = pq.read_table("results/metrics.parquet").to_pylist()
     frame[3]["value"] *= 0.99
     pq.write_table(pa.Table.from_pylist(frame, schema=pq.read_schema("results/metrics.parquet")), "results/metrics.parquet")
     digests.seal("results/metrics.parquet")
     differing, _ = recomputed.differing_files(CONFIG)
     assert "results/metrics.parquet" in differing
+
+
+@pytest.mark.usefixtures("project")
+def test_tables_are_not_made_of_data_that_the_config_has_other_settings_for() -> None:
+    run_settings.check_data(configuration.load(CONFIG))
+    CONFIG.write_text(TEXT.replace("replace: {}", "replace: {original: {share: 0.5}}"))
+    message = r"^config.yaml: the data are of other settings: replace.original.share default → 0.5.*; snakemake makes them anew$"
+    with pytest.raises(HeirloomError, match=message):
+        run_settings.check_data(configuration.load(CONFIG))
 
 
 @pytest.mark.usefixtures("project")

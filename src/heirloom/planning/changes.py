@@ -65,6 +65,17 @@ def pending(config: Config) -> dict[Job, tuple[str, ...]]:
     return causes
 
 
+def changed_settings(config: Config) -> list[str]:
+    """Return each setting that the config has otherwise than the manifests of the data that are here; code and source files are none."""
+    marked = provenance.marked_outputs()
+    changes: dict[str, None] = {}
+    for job in jobs(config):
+        if _is_made(job, marked):
+            content = manifest.read(paths.manifest(STEPS[job.step].main.at(job.key)))
+            changes |= dict.fromkeys(_changes(config, job, content, but=(_CODE, _FILES)))
+    return [*changes]
+
+
 def _spread(config: Config, own: Mapping[Job, list[str]], made: Collection[Job]) -> dict[Job, tuple[str, ...]]:
     """Return the causes of each job: its own, and if it was done before, those of the jobs that make what it takes."""
     causes: dict[Job, tuple[str, ...]] = {}
@@ -145,11 +156,16 @@ def _own_causes(config: Config, job: Job) -> list[str]:
         content = manifest.read(paths.manifest(step.main.at(job.key)))
     except HeirloomError:
         return [f"the manifest of {step.main.at(job.key)} cannot be read"]
+    return _changes(config, job, content) or list(_other_inputs(content))
+
+
+def _changes(config: Config, job: Job, content: Mapping[str, Any], but: Collection[str] = ()) -> list[str]:
+    """Return what the config says otherwise than a job's manifest does, without the fields of slices that are named."""
+    step = STEPS[job.step]
     recorded = by_dotted_key(content["slice"])
     planned = by_dotted_key(json.loads(json.dumps(step.slice(config, job.key).json_fields())))
-    differing = [key for key in (*planned, *recorded) if planned.get(key) != recorded.get(key)]
-    names = [_setting(config, job, step, key, recorded, planned) for key in dict.fromkeys(differing)]
-    return names or list(_other_inputs(content))
+    differing = [key for key in (*planned, *recorded) if planned.get(key) != recorded.get(key) and key.rpartition(".")[2] not in but]
+    return [_setting(config, job, step, key, recorded, planned) for key in dict.fromkeys(differing)]
 
 
 def _is_made(job: Job, marked: Collection[str]) -> bool:

@@ -22,7 +22,7 @@ from heirloom.errors import HeirloomError
 from heirloom.lineage import ending, layout, replaced, running, unrecorded
 from heirloom.lineage.restore import restore
 from heirloom.planning import accounting, slurm
-from heirloom.report import contents, diff_pages, expected_curves, page_age
+from heirloom.report import contents, diff_pages, expected_curves, page_age, run_settings
 from heirloom.runtime import program, variables
 from heirloom.snakefile import dry_run, private, stale_lock, worker
 from heirloom.snakefile.population import PopulationRule, leaders
@@ -190,6 +190,11 @@ class Run:
     def page_code(self, entry: str) -> str:
         """Return the digest of the code that a table, a figure or a page is made by, and of the theory beside it."""
         return codehash.digest(entry, *expected_curves.entries(self.config))
+
+    @property
+    def settings_digest(self) -> str:
+        """The digest of the settings that the tables are said to be of."""
+        return run_settings.digest(self.config)
 
     @property
     def diff_code(self) -> str:
