@@ -8,9 +8,14 @@ from typing import Any
 
 import pytest
 
+from heirloom.artefacts import paths
+from heirloom.artefacts.files import dumps, write_text
+from heirloom.artefacts.fingerprints import fingerprint
 from heirloom.config import Config, parse
 from heirloom.errors import HeirloomError
+from heirloom.planning import changes
 from heirloom.report import files, overview, run_settings
+from heirloom.workflow.jobs import measure_files
 
 
 def swap_arms(content: dict[str, Any]) -> None:
@@ -56,3 +61,12 @@ def test_results_that_do_not_say_of_which_settings_they_are_say_so(run: Path, co
     files.write(config)
     Path("results/settings.json").unlink()
     assert run_settings.note(config).startswith("results/settings.json: missing, so that nobody can tell")
+
+
+def test_tables_of_other_measures_than_those_that_are_here_are_still_to_do(run: Path, config: Config) -> None:
+    files.write(config)
+    assert changes.total(config, {}).startswith("nothing to do")
+    _, path = measure_files(config)[-1]
+    Path(path).write_text("{}\n")
+    write_text(paths.fingerprint(path), dumps(fingerprint(Path(path))))
+    assert changes.total(config, {}) == "to do: the tables and figures in results, of other data than those here; snakemake makes them anew"

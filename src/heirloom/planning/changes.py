@@ -18,6 +18,7 @@ from heirloom.errors import HeirloomError, short
 from heirloom.lineage import provenance
 from heirloom.lineage.settings import by_dotted_key
 from heirloom.numerals import counted
+from heirloom.planning import table_age
 from heirloom.planning.estimate import calibration, estimate
 from heirloom.planning.times import words
 from heirloom.workflow.jobs import jobs
@@ -128,7 +129,8 @@ def total(config: Config, jobs_to_do: Mapping[Job, tuple[str, ...]]) -> str:
     """Return in one line how many jobs of the config are to be done, and how long they take on one thread."""
     num_jobs = sum(1 for _ in jobs(config))
     if not jobs_to_do:
-        return f"nothing to do: what the {counted(num_jobs, 'job makes', 'jobs make')} is here, as the config says"
+        nothing = f"nothing to do: what the {counted(num_jobs, 'job makes', 'jobs make')} is here, as the config says"
+        return table_age.note(config) or nothing
     seconds = sum(expected_seconds(config, jobs_to_do).values())
     return f"to do: {len(jobs_to_do):,} of {counted(num_jobs, 'job')}, {words(seconds)} of one thread"
 

@@ -15,20 +15,22 @@ from heirloom.artefacts.files import dumps, read_json, write_text
 from heirloom.config import Config
 from heirloom.errors import HeirloomError, first_of, short
 from heirloom.lineage.settings import by_dotted_key
-from heirloom.planning import changes
+from heirloom.planning import changes, table_age
 from heirloom.variants import VARIANT_MARK
 
+_EXPERIMENTS = "experiments"
 _DEFAULT = "default"
 """Stands for a value that is not written, because it is the key's default."""
 
 
 def write(config: Config) -> None:
-    """Write what the config says of each experiment and its arms, without what is as by default."""
-    write_text(config.results.settings, dumps(_settings(config)))
+    """Write what the config says of each experiment and its arms, without what is as by default, and of which measures the tables are."""
+    content = {_EXPERIMENTS: _settings(config), table_age.MEASURES: table_age.digest(config)}
+    write_text(config.results.settings, dumps(content))
 
 
 def digest(config: Config) -> str:
-    """Return a hash of what `write` writes."""
+    """Return a hash of what the config says of each experiment and its arms."""
     return hashlib.sha256(dumps(_settings(config)).encode()).hexdigest()
 
 
@@ -38,7 +40,7 @@ def note(config: Config) -> str:
     if not Path(path).is_file():
         option = f" --config {shlex.quote(config.results.config_file)}" if config.results.name else ""
         return f"{path}: missing, so that nobody can tell of which settings the numbers are; heirloom summarise{option} writes it"
-    recorded, planned = read_json(path), json.loads(dumps(_settings(config)))
+    recorded, planned = read_json(path).get(_EXPERIMENTS, {}), json.loads(dumps(_settings(config)))
     lines = [line for key, settings in planned.items() for line in _differences(key, recorded.get(key), settings)]
     if not lines:
         return ""
