@@ -1,7 +1,8 @@
 # Report. Needs: every file of measures that the config asks for; the sets whose images or rows are shown.
 # Leaves: in the config's folder of results, metrics.parquet (tidy: experiment, variant, regime, seed, generation, metric, value),
 # settings.json (which the numbers are of), metrics.json, plots/{experiment}.csv (headline numbers, for `dvc metrics` and `dvc plots`),
-# {intervals,onset,attribution,theory,profile}.csv, and figures/ (SVG, PDF, PNG, CSV, captions in index.json); where asked for, diffs/, report.html and claims.csv.
+# {intervals,onset,attribution,theory,profile}.csv, and figures/ (SVG, PDF, PNG, CSV, captions in index.json);
+# where asked for, diffs/, report.html and claims.csv.
 from heirloom.artefacts import paths
 from heirloom.report import diff_pages, group_table, tables, task_scores
 from heirloom.report.figures import plan
