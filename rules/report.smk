@@ -1,7 +1,8 @@
 # Report. Needs: every file of measures that the config asks for; the sets whose images or rows are shown.
 # Leaves: in the config's folder of results, metrics.parquet (tidy: experiment, variant, regime, seed, generation, metric, value),
-# metrics.json, plots/{experiment}.csv (headline numbers, for `dvc metrics` and `dvc plots`), {intervals,onset,attribution,theory,profile}.csv,
-# and figures/ (SVG, PDF, PNG, CSV, captions in index.json); where asked for, diffs/, report.html and claims.csv.
+# settings.json (which the numbers are of), metrics.json, plots/{experiment}.csv (headline numbers, for `dvc metrics` and `dvc plots`),
+# {intervals,onset,attribution,theory,profile}.csv, and figures/ (SVG, PDF, PNG, CSV, captions in index.json);
+# where asked for, diffs/, report.html and claims.csv.
 from heirloom.artefacts import paths
 from heirloom.report import diff_pages, group_table, tables, task_scores
 from heirloom.report.figures import plan
@@ -19,16 +20,14 @@ rule summarise:
         measures=ancient(RUN.measure_files),
     output:
         metrics=RESULTS.metrics,
-        fingerprint=paths.fingerprint(RESULTS.metrics),
+        digests=paths.fingerprints(*RESULTS.sealed_tables),
+        settings=RESULTS.settings,
         headlines=RESULTS.headlines,
         intervals=RESULTS.intervals,
         onset=RESULTS.onset,
-        onset_digest=paths.fingerprint(RESULTS.onset),
         attribution=RESULTS.attribution,
         theory=RESULTS.theory,
-        theory_digest=paths.fingerprint(RESULTS.theory),
         profile=RESULTS.profile,
-        profile_digest=paths.fingerprint(RESULTS.profile),
         plots=tables.plot_files(CONFIG),
         tasks=task_scores.files(CONFIG),
         groups=group_table.files(CONFIG),
@@ -39,6 +38,7 @@ rule summarise:
         RESULTS.benchmark("summarise")
     params:
         code=RUN.page_code("heirloom.report.files:write"),
+        settings=RUN.settings_digest,
         config_file=CONFIG_FILE,
     shell:
         "heirloom summarise --config {params.config_file:q} 2> {log}"

@@ -53,6 +53,11 @@ class Results:
         return f"{self.folder}/metrics.json"
 
     @property
+    def settings(self) -> str:
+        """The settings that the numbers are of."""
+        return f"{self.folder}/settings.json"
+
+    @property
     def intervals(self) -> str:
         """Headline numbers over seeds, with their intervals."""
         return f"{self.folder}/intervals.csv"

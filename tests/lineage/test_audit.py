@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import shutil
 import sys
 from collections.abc import Callable, Mapping
@@ -30,7 +31,7 @@ from heirloom.errors import HeirloomError
 from heirloom.lineage import audit, chances, laws, redone_job, tolerance
 from heirloom.lineage.audit import AuditedJob
 from heirloom.lineage.project import Project
-from heirloom.report import files, recomputed
+from heirloom.report import files, recomputed, run_settings
 from heirloom.report.figures import draw
 from heirloom.runtime.streams import Stream
 from heirloom.steps import evaluate, mix, real, sample, train
@@ -182,6 +183,32 @@ def test_other_libraries_are_never_a_falsification() -> None:
     assert verdict_on(path) == redone_job.Verdict("not comparable here", "bell/replace/0/1:metrics: other python than recorded")
 
 
+@pytest.mark.usefixtures("project")
+def test_a_manifest_cannot_bring_code_of_its_own_by_an_environment_variable() -> None:
+    path = at(kinds.METRICS, 1)
+    Path("foreign").mkdir()
+    Path("foreign/sitecustomize.py").write_text(f"open({str(Path('foreign/ran').resolve())!r}, 'w').close()\n")
+    search_path = os.pathsep.join([str(Path("foreign").resolve()), os.environ["PYTHONPATH"]])
+    environment = {**read_json(paths.manifest(path))["environment"], "variables": {"PYTHONPATH": search_path}}
+    reseal(path, environment=environment)
+    verdict = verdict_on(path)
+    assert not Path("foreign/ran").exists()
+    assert verdict == redone_job.Verdict(
+        "not comparable here", "its manifest names PYTHONPATH, which no job records of its environment variables"
+    )
+
+
+@pytest.mark.usefixtures("project")
+def test_a_variable_that_only_the_record_has_is_a_difference_and_a_library_that_only_one_has_loaded_is_none() -> None:
+    path = at(kinds.METRICS, 1)
+    environment = read_json(paths.manifest(path))["environment"]
+    improve(path)
+    reseal(path, environment={**environment, "variables": {"NCCL_ALGO": "Tree"}})
+    assert verdict_on(path).reason == "bell/replace/0/1:metrics: other variables than recorded"
+    reseal(path, environment={**environment, "libraries": {**environment["libraries"], "torch": "0.1"}})
+    assert verdict_on(path).answer == "falsified"
+
+
 def redraw(path: str, shift: float = 0.0) -> None:
     """Put other draws of the law of a synthetic set into its place, and say that the job repeats in distribution alone."""
     rows = pq.read_table(path)
@@ -264,7 +291,7 @@ def test_results_are_made_again_from_the_data_and_an_edited_number_is_named() ->
     differing, compared, uncompared = recomputed.compare(CONFIG)
     drawn = {str(path) for path in Path("results/figures").iterdir()}
     pictures = sorted(path for path in drawn if not path.endswith((".csv", ".json")))
-    assert (differing, compared, uncompared) == ([], 12 + len(drawn) - len(pictures), pictures)
+    assert (differing, compared, uncompared) == ([], 13 + len(drawn) - len(pictures), pictures)
     assert pictures
     figure = Path("results/figures/bell_variance.csv")
     figure.write_text(figure.read_text().replace("0.", "1.", 1))
@@ -284,6 +311,15 @@ def test_an_audit_that_could_not_compare_does_not_end_as_one_that_found_all_equa
     assert "results: not compared: results: cannot be made again from what is here" in done.stdout
     assert "1 equal" in done.stdout
     assert done.exit_code == 2
+
+
+@pytest.mark.usefixtures("project")
+def test_tables_are_not_made_of_data_that_the_config_has_other_settings_for() -> None:
+    run_settings.check_data(configuration.load(CONFIG))
+    CONFIG.write_text(TEXT.replace("replace: {}", "replace: {original: {share: 0.5}}"))
+    message = r"^config.yaml: the data are of other settings: replace.original.share default → 0.5.*; snakemake makes them anew$"
+    with pytest.raises(HeirloomError, match=message):
+        run_settings.check_data(configuration.load(CONFIG))
 
 
 @pytest.mark.usefixtures("project")

@@ -14,7 +14,7 @@ import typer
 
 from heirloom.artefacts.files import replacing
 from heirloom.errors import HeirloomError
-from heirloom.lineage import dvc, provenance
+from heirloom.lineage import dvc, provenance, unrecorded
 from heirloom.lineage.record import RecordReport, record
 from heirloom.lineage.restore import restore
 from helpers import ROOT
@@ -328,3 +328,11 @@ def test_restoring_nothing_takes_under_a_tenth_of_a_second(recorded: RecordRepor
     began = time.perf_counter()
     assert restore() == 0
     assert time.perf_counter() - began < 0.1
+
+
+def test_a_record_of_a_part_leaves_the_stage_to_the_next_run_of_the_whole(recorded: RecordReport) -> None:
+    assert not unrecorded.is_stage_marked()
+    assert record(CONFIG).line == "nothing new to record"
+    assert unrecorded.is_stage_marked()
+    record(CONFIG, complete=True)
+    assert not unrecorded.is_stage_marked()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import math
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -224,6 +225,12 @@ def finish(config: Config, library: Path) -> None:
     shutil.copytree(library, vega.CACHE)
     Path("config.yaml").write_text(f"# {HOSTILE[1]}\n{yaml.safe_dump(raw())}", encoding="utf-8")
     files.write(config)
+
+
+@pytest.fixture
+def declaration() -> dict[str, Any]:
+    """The text of the config as a mapping, which a test may edit."""
+    return copy.deepcopy(raw())
 
 
 @pytest.fixture

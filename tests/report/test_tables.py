@@ -92,7 +92,7 @@ def test_writing_twice_gives_the_same_bytes(run: Path, config: Config) -> None:
     assert first == {path: path.read_bytes() for path in Path("results").rglob("*") if path.is_file()}
     single = ["results/metrics.json", "results/metrics.parquet", "results/metrics.fingerprint.json", "results/theory.fingerprint.json"]
     single += ["results/onset.fingerprint.json", "results/profile.fingerprint.json", "results/profile.csv"]
-    single += ["results/intervals.csv", "results/onset.csv", "results/attribution.csv", "results/theory.csv"]
+    single += ["results/settings.json", "results/intervals.csv", "results/onset.csv", "results/attribution.csv", "results/theory.csv"]
     assert sorted(str(path) for path in first) == sorted([*single, *tables.plot_files(config)])
 
 

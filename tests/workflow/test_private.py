@@ -9,6 +9,7 @@ import pytest
 from snakemake.api import Workflow  # first, because these modules import one another
 from snakemake.dag import DAG
 from snakemake.scheduling.job_scheduler import JobScheduler
+from snakemake.settings.types import DAGSettings
 
 from heirloom.errors import HeirloomError
 from heirloom.snakefile import private
@@ -48,3 +49,16 @@ def test_what_only_makes_a_run_better_is_left_out_where_it_is_not_there() -> Non
     assert private.run_name(nothing) == ""
     assert private.slurm_settings(nothing) is None
     assert private.finished_outputs(SimpleNamespace(dag=None)) == []
+
+
+def test_a_run_of_some_targets_is_not_one_of_the_whole_workflow() -> None:
+    def is_whole(**settings: object) -> bool:
+        asked = {"targets": set(), "until": set(), "omit_from": set(), "batch": None, **settings}
+        return private.is_whole(SimpleNamespace(dag_settings=SimpleNamespace(**asked)), ("all", "project"))
+
+    assert is_whole()
+    assert is_whole(targets={"all", "pages"})
+    assert not is_whole(targets={"data/g/keep/seed=0/gen=1/train.parquet"})
+    assert not is_whole(until={"mix"})
+    assert not is_whole(targets={"all"}, omit_from={"evaluate"})
+    assert {"targets", "until", "omit_from", "batch"} <= set(DAGSettings.__dataclass_fields__)

@@ -137,7 +137,9 @@ def withdraw(
     echo(lines, full=full)
     typer.echo(total)
     if apply:
-        job.apply(planned, config)
+        remainder = job.apply(planned, config)
+        if remainder:
+            typer.echo(remainder)
 
 
 @app.command("why-not", rich_help_panel=ASK, epilog="Example: heirloom why-not transformer/replace/0/1 transformer/keep/0/1")

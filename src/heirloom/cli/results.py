@@ -58,18 +58,23 @@ def check(
 def summarise(config: ConfigFile = CONFIG) -> None:
     """Gather every generation's measures into the config's results: metrics.parquet, metrics.json and plots/."""
     from heirloom.config import load
-    from heirloom.report import files
+    from heirloom.report import files, run_settings
 
-    files.write(load(config))
+    settings = load(config)
+    run_settings.check_data(settings)
+    files.write(settings)
 
 
 @app.command(hidden=True)
 def plot(config: ConfigFile = CONFIG) -> None:
     """Draw figures/ from metrics.parquet, both among the config's results."""
     from heirloom.config import load
+    from heirloom.report import run_settings
     from heirloom.report.figures import draw
 
-    draw.write(load(config))
+    settings = load(config)
+    run_settings.check(settings)
+    draw.write(settings)
 
 
 @app.command(rich_help_panel=LOOK, epilog="Example: heirloom report --against HEAD~1")
@@ -85,10 +90,11 @@ def report(
     from rich.filesize import decimal
 
     from heirloom.config import load
-    from heirloom.report import contents
+    from heirloom.report import contents, run_settings
     from heirloom.report.page import build
 
     loaded_config = load(config)
+    run_settings.check(loaded_config)
     with progress.waiting("report"):
         build.write(loaded_config, config, against, full=full)
     contents.write()
@@ -136,8 +142,11 @@ def reference(config: ConfigFile = CONFIG) -> None:
     """Write docs/reference/default.json from the results of the last run: what `heirloom summary` compares later runs with."""
     from heirloom.config import load
     from heirloom.report import reference as job
+    from heirloom.report import run_settings
 
-    typer.echo(f"{job.FILE}: {counted(job.write(load(config)), 'number')}")
+    settings = load(config)
+    run_settings.check(settings)
+    typer.echo(f"{job.FILE}: {counted(job.write(settings), 'number')}")
 
 
 @app.command(rich_help_panel=LOOK, epilog="Example: heirloom theory --config configs/theory.yaml")
@@ -147,11 +156,16 @@ def theory(
     page: Annotated[Path | None, typer.Option("--page", help="Renew the table in this Markdown page instead of printing it.")] = None,
 ) -> None:
     """Print each closed form of the last run beside what was simulated, and z, as Markdown."""
-    from heirloom import results
     from heirloom.artefacts.files import write_text
-    from heirloom.report import agreement
+    from heirloom.config import load
+    from heirloom.errors import line
+    from heirloom.report import agreement, run_settings
 
-    lines = agreement.markdown(agreement.load(results.of(config)))
+    settings = load(config)
+    lines = agreement.markdown(agreement.load(settings.results))
+    note = run_settings.note(settings)
+    if note:
+        typer.echo(line(note), err=True)
     if page is None:
         typer.echo(lines, nl=False)
     else:

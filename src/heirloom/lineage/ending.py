@@ -10,7 +10,6 @@ import logging
 import os
 import subprocess
 import sys
-from typing import Any
 
 from heirloom.config import Config
 from heirloom.errors import HeirloomError, first_of, line, printed
@@ -39,38 +38,45 @@ def record(config_file: str, *options: str) -> int:
     return status
 
 
-def record_complete(config_file: str) -> None:
+def record_run(config_file: str, *, is_whole: bool) -> None:
     """Record a run that has ended, and end this process if the record fails.
+
+    Parameters
+    ----------
+    is_whole
+        Whether the whole workflow has run. After a run of some targets its stage stays as it was: other data may still be to be made.
 
     Raises
     ------
     SystemExit
         With the exit status of the record.
     """
-    status = record(config_file, "--complete")
+    status = record(config_file, *_options(is_whole=is_whole))
     if status:
         sys.exit(status)
 
 
-def after_nothing(workflow: Any, config: Config, config_file: str) -> None:
-    """Record what an earlier run left unrecorded, and name what is missing; `onstart` takes this back.
+def after_nothing(config: Config, config_file: str, *, is_whole: bool) -> None:
+    """Record what an earlier run left unrecorded, and name what is missing.
 
     A record that fails gives the process its exit status, and ends it at once: an exit handler has no other way.
 
     Parameters
     ----------
-    workflow
-        Snakemake's workflow object. A dry run, a run without hooks and a call that runs no workflow (`--lint`)
-        change nothing.
+    is_whole
+        Whether the whole workflow was asked for, and has nothing to do.
     """
-    if workflow.scheduler is None or workflow.dryrun or workflow.execution_settings.no_hooks:
-        return
-    status = record(config_file, "--complete") if unrecorded.is_marked() else 0
+    is_open = unrecorded.is_marked() or (is_whole and unrecorded.is_stage_marked())
+    status = record(config_file, *_options(is_whole=is_whole)) if is_open else 0
     if status:
         logging.shutdown()
         sys.stdout.flush()
         os._exit(status)
     name_missing(config)
+
+
+def _options(*, is_whole: bool) -> list[str]:
+    return ["--complete"] if is_whole else []
 
 
 def _run(*command: str) -> int:

@@ -104,6 +104,10 @@ def record(config_file: Path, complete: bool = False) -> RecordReport:
     recorded, faults, stale = _to_ledger_and_dvc(complete_units, half_made, config, obstacle)
     restore.remember(restore.signatures())
     committed = complete and not obstacle and not faults and _commit(config)
+    if complete:
+        unrecorded.clear_stage()
+    else:
+        unrecorded.mark_stage()
     if not faults or not was_marked:  # without a mark, no run has left anything to record
         unrecorded.clear()
     absent = () if faults else tuple(completeness.missing_artefacts(config))

@@ -21,7 +21,7 @@ from heirloom.artefacts import kinds, paths
 from heirloom.artefacts import manifest as manifests
 from heirloom.artefacts.fingerprints import fingerprint
 from heirloom.environment import CUDA_VARIABLES, VARIABLES
-from heirloom.errors import NAME
+from heirloom.errors import NAME, short
 from heirloom.lineage import tolerance
 from heirloom.lineage.artefact import Artefact
 from heirloom.workflow.step import Step
@@ -40,6 +40,10 @@ Answer = Literal[
 SCRATCH = Path(".heirloom")
 IN_DISTRIBUTION = "in distribution, not in bytes"
 """What a manifest has under ``reproducible``, by itself or under ``endpoint``, where the same job gives other bytes of the same law."""
+_RECORDED_VARIABLES = frozenset({*VARIABLES, *CUDA_VARIABLES})
+"""The variables that a redone job may have from its manifest: those that choose kernels, and none that chooses code."""
+_OF_LOADED_LIBRARIES = ("kernels", "libraries")
+"""What `environment` tells of the libraries that a process has loaded."""
 _RUN_VARIABLES = ("HEIRLOOM_WORKER", "HEIRLOOM_SUBMITTED")
 """Variables that bind a job to a run; a job that is redone belongs to none."""
 
@@ -74,6 +78,10 @@ def redo(outputs: Sequence[Artefact], code: str) -> Verdict:
     obstacle = _obstacle(outputs)
     if obstacle:
         return Verdict("not redone", obstacle)
+    strange_variables = sorted({*_variables(outputs[0].manifest)} - _RECORDED_VARIABLES)
+    if strange_variables:
+        reason = f"its manifest names {', '.join(map(short, strange_variables))}, which no job records of its environment variables"
+        return Verdict("not comparable here", reason)
     with _done(outputs) as (folder, fault):
         if fault:
             return Verdict("not redone", fault)
@@ -217,9 +225,13 @@ def _members(artefact: Artefact, step: Step) -> list[str]:
 
 def _environment(manifest: Mapping[str, Any]) -> dict[str, str]:
     """Return this process's environment with the recorded variables that choose kernels, and no others of these."""
-    chosen = {*VARIABLES, *CUDA_VARIABLES, *_RUN_VARIABLES}
-    kept = {name: value for name, value in os.environ.items() if name not in chosen}
-    return {**kept, **manifest.get("environment", {}).get("variables", {})}
+    kept = {name: value for name, value in os.environ.items() if name not in _RECORDED_VARIABLES.union(_RUN_VARIABLES)}
+    return {**kept, **_variables(manifest)}
+
+
+def _variables(manifest: Mapping[str, Any]) -> Mapping[str, str]:
+    variables: Mapping[str, str] = manifest.get("environment", {}).get("variables", {})
+    return variables
 
 
 def _sha256(path: Path) -> str | None:
@@ -232,12 +244,12 @@ def _differences(recorded: Mapping[str, Any], redone: Mapping[str, Any], code: s
     A library that only one of the two processes had loaded is no difference: the job is the same, and so are those that it uses.
     """
     one, other = recorded.get("environment", {}), redone.get("environment", {})
-    names = [name.replace("_", " ") for name in sorted({*one, *other}) if _is_other(one.get(name), other.get(name))]
+    names = [name.replace("_", " ") for name in sorted({*one, *other}) if _is_other(name, one.get(name), other.get(name))]
     recorded_code = recorded.get("slice", {}).get("code")
     return (["code"] if code and recorded_code != code else []) + names
 
 
-def _is_other(recorded: Any, redone: Any) -> bool:
-    if isinstance(recorded, Mapping) and isinstance(redone, Mapping):
+def _is_other(name: str, recorded: Any, redone: Any) -> bool:
+    if name in _OF_LOADED_LIBRARIES and isinstance(recorded, Mapping) and isinstance(redone, Mapping):
         return any(recorded[name] != redone[name] for name in {*recorded} & {*redone})
     return bool(recorded != redone)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 MARK = Path(".heirloom/unrecorded")
+STAGE_MARK = Path(".heirloom/unrecorded_stage")
+"""Left by a run of some targets, which is recorded without the stage of the whole workflow."""
 
 
 def mark() -> None:
@@ -16,6 +18,22 @@ def mark() -> None:
 def clear() -> None:
     """Remove the mark: all is recorded."""
     MARK.unlink(missing_ok=True)
+
+
+def mark_stage() -> None:
+    """Mark that the stage of the whole workflow is still to be recorded."""
+    STAGE_MARK.parent.mkdir(exist_ok=True)
+    STAGE_MARK.touch()
+
+
+def clear_stage() -> None:
+    """Remove that mark: the whole workflow has run, and is recorded."""
+    STAGE_MARK.unlink(missing_ok=True)
+
+
+def is_stage_marked() -> bool:
+    """Return whether the last record was of a part of the workflow."""
+    return STAGE_MARK.exists()
 
 
 def is_marked() -> bool:

@@ -90,8 +90,12 @@ def plan(reference: str, reason: str, config_file: Path) -> Plan:
     return Plan(passage, places, found is not None, text, affected, elsewhere)
 
 
-def apply(planned: Plan, config_file: Path) -> None:
+def apply(planned: Plan, config_file: Path) -> str:
     """Write the withdrawal into the config and make its jobs again, with Snakemake, whose lines go to the terminal.
+
+    Returns
+    -------
+    a line on the tables and figures, which are still of the text with the passage; empty where no run has left any
 
     Raises
     ------
@@ -106,6 +110,9 @@ def apply(planned: Plan, config_file: Path) -> None:
         command += ["--cores", "all"]
     if subprocess.run(command, check=False).returncode:
         raise HeirloomError(f"{config_file}: the withdrawal is written, but the rebuild stopped; {config.results.snakemake} goes on")
+    if not Path(config.results.metrics).is_file():
+        return ""
+    return f"{config.results.folder}: tables and figures are still of the text with the passage; {config.results.snakemake} makes them anew"
 
 
 def lines(planned: Plan) -> Iterator[str]:

@@ -18,6 +18,7 @@ from heirloom.errors import HeirloomError, short
 from heirloom.lineage import provenance
 from heirloom.lineage.settings import by_dotted_key
 from heirloom.numerals import counted
+from heirloom.planning import table_age
 from heirloom.planning.estimate import calibration, estimate
 from heirloom.planning.times import words
 from heirloom.workflow.jobs import jobs
@@ -63,6 +64,17 @@ def pending(config: Config) -> dict[Job, tuple[str, ...]]:
         own |= needed
         causes = _spread(config, own, made)
     return causes
+
+
+def changed_settings(config: Config) -> list[str]:
+    """Return each setting that the config has otherwise than the manifests of the data that are here; code and source files are none."""
+    marked = provenance.marked_outputs()
+    changes: dict[str, None] = {}
+    for job in jobs(config):
+        if _is_made(job, marked):
+            content = manifest.read(paths.manifest(STEPS[job.step].main.at(job.key)))
+            changes |= dict.fromkeys(_changes(config, job, content, but=(_CODE, _FILES)))
+    return [*changes]
 
 
 def _spread(config: Config, own: Mapping[Job, list[str]], made: Collection[Job]) -> dict[Job, tuple[str, ...]]:
@@ -117,7 +129,8 @@ def total(config: Config, jobs_to_do: Mapping[Job, tuple[str, ...]]) -> str:
     """Return in one line how many jobs of the config are to be done, and how long they take on one thread."""
     num_jobs = sum(1 for _ in jobs(config))
     if not jobs_to_do:
-        return f"nothing to do: what the {counted(num_jobs, 'job makes', 'jobs make')} is here, as the config says"
+        nothing = f"nothing to do: what the {counted(num_jobs, 'job makes', 'jobs make')} is here, as the config says"
+        return table_age.note(config) or nothing
     seconds = sum(expected_seconds(config, jobs_to_do).values())
     return f"to do: {len(jobs_to_do):,} of {counted(num_jobs, 'job')}, {words(seconds)} of one thread"
 
@@ -145,11 +158,16 @@ def _own_causes(config: Config, job: Job) -> list[str]:
         content = manifest.read(paths.manifest(step.main.at(job.key)))
     except HeirloomError:
         return [f"the manifest of {step.main.at(job.key)} cannot be read"]
+    return _changes(config, job, content) or list(_other_inputs(content))
+
+
+def _changes(config: Config, job: Job, content: Mapping[str, Any], but: Collection[str] = ()) -> list[str]:
+    """Return what the config says otherwise than a job's manifest does, without the fields of slices that are named."""
+    step = STEPS[job.step]
     recorded = by_dotted_key(content["slice"])
     planned = by_dotted_key(json.loads(json.dumps(step.slice(config, job.key).json_fields())))
-    differing = [key for key in (*planned, *recorded) if planned.get(key) != recorded.get(key)]
-    names = [_setting(config, job, step, key, recorded, planned) for key in dict.fromkeys(differing)]
-    return names or list(_other_inputs(content))
+    differing = [key for key in (*planned, *recorded) if planned.get(key) != recorded.get(key) and key.rpartition(".")[2] not in but]
+    return [_setting(config, job, step, key, recorded, planned) for key in dict.fromkeys(differing)]
 
 
 def _is_made(job: Job, marked: Collection[str]) -> bool:

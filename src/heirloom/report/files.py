@@ -11,7 +11,7 @@ from heirloom.artefacts import kinds
 from heirloom.artefacts.files import dumps, replacing, write_text
 from heirloom.config import Config
 from heirloom.measures.replicas import WITHIN
-from heirloom.report import agreement, attribution, group_table, intervals, onset, tables, task_scores, units
+from heirloom.report import agreement, attribution, group_table, intervals, onset, run_settings, tables, task_scores, units
 from heirloom.report.profile import table as profiles
 from heirloom.report.ranking import table as rankings
 from heirloom.specs import tasks
@@ -27,6 +27,7 @@ def write(config: Config) -> None:
     frame, results = tables.gather(config), config.results
     _write_parquet(frame, results.metrics)
     digests.seal(results.metrics)
+    run_settings.write(config)
     write_text(results.headlines, dumps(headlines(frame, config)))
     write_text(results.intervals, csv_text(headline_intervals(frame, config)))
     write_text(results.onset, csv_text(onsets(frame, config)))

@@ -9,7 +9,18 @@ from typing import Any
 
 from heirloom import controls
 from heirloom.config import Config
-from heirloom.report import agreement, control_curves, experiment_results, headline, onset, page_age, reference, summary_metrics, tables
+from heirloom.report import (
+    agreement,
+    control_curves,
+    experiment_results,
+    headline,
+    onset,
+    page_age,
+    reference,
+    run_settings,
+    summary_metrics,
+    tables,
+)
 from heirloom.report.claims import sentences, specs, verdicts
 from heirloom.report.claims.verdicts import Answer
 from heirloom.report.experiment_results import ExperimentResults
@@ -40,7 +51,9 @@ def lines(config: Config) -> list[str]:
     answers = verdicts.answers(specs.load(), frame, config)
     answer = headline.headline(frame, config)
     first = [*_folded(answer.sentence), *_folded(f"({answer.basis})")]
-    parts = (first, arm_lines(results.values(), config), claim_lines(answers), _checks(results.values(), config), _files(config))
+    note = run_settings.note(config)
+    beginning = [_folded(note), first] if note else [first]
+    parts = (*beginning, arm_lines(results.values(), config), claim_lines(answers), _checks(results.values(), config), _files(config))
     separated: list[str] = []
     for part in parts:
         separated += ["", *part] if separated else part

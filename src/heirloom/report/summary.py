@@ -18,6 +18,7 @@ from heirloom.report import (
     group_table,
     onset,
     reference,
+    run_settings,
     selections,
     summary_metrics,
     tables,
@@ -75,6 +76,9 @@ def print_summary(config: Config, console: Console | None = None) -> None:
 
     console = console or Console()
     frame, records = tables.load(config.results), reference.read()
+    note = run_settings.note(config)
+    if note:
+        console.print(note, style="bold", soft_wrap=True, markup=False, highlight=False)
     reasons, comparisons = list[str](), list[str]()
     for results in experiment_results.of_config(frame, config).values():
         _print_experiment(results, records, console)

@@ -6,7 +6,7 @@ installed Snakemake for each of them. What `.snakemake/metadata` holds is in `li
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +92,13 @@ def is_dry_run(workflow: Any) -> bool:
 def has_targets(workflow: Any) -> bool:
     """Return whether the command line names what is to be made."""
     return bool(workflow.dag_settings.targets)
+
+
+def is_whole(workflow: Any, targets: Collection[str]) -> bool:
+    """Return whether the command line asks for the whole workflow: it names no target, or a rule among ``targets``, and narrows nothing."""
+    settings = workflow.dag_settings
+    is_narrowed = bool(settings.until or settings.omit_from or settings.batch)
+    return not is_narrowed and (not settings.targets or any(name in settings.targets for name in targets))
 
 
 def is_forced(workflow: Any) -> bool:

@@ -22,7 +22,7 @@ from heirloom.errors import HeirloomError
 from heirloom.lineage import ending, layout, replaced, running, unrecorded
 from heirloom.lineage.restore import restore
 from heirloom.planning import accounting, slurm
-from heirloom.report import contents, diff_pages, expected_curves, page_age
+from heirloom.report import contents, diff_pages, expected_curves, page_age, run_settings
 from heirloom.runtime import program, variables
 from heirloom.snakefile import dry_run, private, stale_lock, worker
 from heirloom.snakefile.population import PopulationRule, leaders
@@ -36,6 +36,8 @@ _IMPORTED = (
     " do not run or can be replaced, so that nothing would be checked before the run or recorded after it; a config is one"
     " file, too, which git can keep: run `snakemake --snakefile` with this file itself, and `--configfile` with yours"
 )
+_WHOLE = ("all", "project")
+"""The rules that ask for the whole workflow: ours, and that of a project outside a clone."""
 _CHEAP_SECONDS = 1800
 _DEEPEST = 60_000
 """Frames: building the DAG of a lineage recurses once per step. 1,000 generations need about 10,000, 13,000 with `select`."""
@@ -109,7 +111,7 @@ class Run:
         restore()  # Snakemake's records follow the data that git and DVC have brought
         # the last to be called, because the first to be registered: nothing comes after the cause of a failure
         atexit.register(failed_jobs.tell, failed_jobs.listen(self.workflow))
-        atexit.register(ending.after_nothing, self.workflow, self.config, self.config_file)
+        atexit.register(self._after_nothing)
         atexit.register(self._name_page)
         atexit.register(dry_run.tell, self.workflow, self.config)
 
@@ -192,6 +194,11 @@ class Run:
         return codehash.digest(entry, *expected_curves.entries(self.config))
 
     @property
+    def settings_digest(self) -> str:
+        """The digest of the settings that the tables are said to be of."""
+        return run_settings.digest(self.config)
+
+    @property
     def diff_code(self) -> str:
         """The digest of the code that a page of a comparison is made by."""
         return codehash.digest("heirloom.diffs.engine:diff", "heirloom.diffs.render.html:write")
@@ -210,7 +217,7 @@ class Run:
 
     def on_start(self) -> None:
         """Check the config and the cluster thoroughly, before the first job."""
-        atexit.unregister(ending.after_nothing)
+        atexit.unregister(self._after_nothing)
         atexit.unregister(self._name_page)
         unrecorded.mark()
         running.begin()
@@ -225,6 +232,12 @@ class Run:
         fault = worker.start(self.config.num_threads) if private.runs_jobs_here(self.workflow) else ""
         if fault:
             print(errors.line(fault), file=sys.stderr)
+
+    def _after_nothing(self) -> None:
+        """Record what an earlier run left unrecorded, where there was nothing to do; `on_start` takes this back."""
+        settings = self.workflow.execution_settings
+        if self.workflow.scheduler is not None and not self.workflow.dryrun and not settings.no_hooks:
+            ending.after_nothing(self.config, self.config_file, is_whole=private.is_whole(self.workflow, _WHOLE))
 
     def _name_page(self) -> None:
         """Say that the page is to be renewed, at the end of a run of all that went well. `make` names its targets, and the page later."""
@@ -249,7 +262,7 @@ class Run:
         """Record a run that has come to its end."""
         sealed_steps.empty()
         contents.write()
-        ending.record_complete(self.config_file)
+        ending.record_run(self.config_file, is_whole=private.is_whole(self.workflow, _WHOLE))
         self._name_page()
         atexit.register(ending.name_missing, self.config)
 
