@@ -24,6 +24,7 @@ def record(
     config: ConfigFile = CONFIG,
     *,
     complete: Annotated[bool, typer.Option("--complete", help="The whole workflow has run: record its stage, too.")] = False,
+    of_targets: Annotated[bool, typer.Option("--of-targets", help="With --complete: only some targets, so not the stage.")] = False,
     if_possible: Annotated[bool, typer.Option("--if-possible", help="Without git or DVC, say so and succeed.")] = False,
 ) -> None:
     """Version every dataset and checkpoint with DVC, and write results/lineage.tsv; run by Snakemake's hooks.
@@ -33,7 +34,7 @@ def record(
     from heirloom.lineage.record import record as job
 
     with progress.waiting("record"):
-        report = job(config, complete=complete)
+        report = job(config, complete=complete, of_targets=of_targets)
     if report.unrecorded and not if_possible:
         raise HeirloomError(report.unrecorded)
     typer.echo(report.line)

@@ -76,7 +76,7 @@ def after_nothing(config: Config, config_file: str, *, is_whole: bool) -> None:
 
 
 def _options(*, is_whole: bool) -> list[str]:
-    return ["--complete"] if is_whole else []
+    return ["--complete"] if is_whole else ["--complete", "--of-targets"]
 
 
 def _run(*command: str) -> int:

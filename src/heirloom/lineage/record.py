@@ -69,7 +69,7 @@ class RecordReport:
         return line
 
 
-def record(config_file: Path, complete: bool = False) -> RecordReport:
+def record(config_file: Path, complete: bool = False, *, of_targets: bool = False) -> RecordReport:
     """Write provenance, ledger and costs, and give DVC the lineages that changed.
 
     Parameters
@@ -77,7 +77,9 @@ def record(config_file: Path, complete: bool = False) -> RecordReport:
     config_file
         The config that was run.
     complete
-        Whether the whole workflow succeeded. If not, only generations that have their measures are recorded.
+        Whether a run succeeded. If not, only generations that have their measures are recorded.
+    of_targets
+        Whether that run was of some targets alone, so that the stage of the whole workflow stays as it was.
 
     Raises
     ------
@@ -103,8 +105,9 @@ def record(config_file: Path, complete: bool = False) -> RecordReport:
     obstacle = dvc.unavailable()
     recorded, faults, stale = _to_ledger_and_dvc(complete_units, half_made, config, obstacle)
     restore.remember(restore.signatures())
-    committed = complete and not obstacle and not faults and _commit(config)
-    if complete:
+    is_whole = complete and not of_targets
+    committed = is_whole and not obstacle and not faults and _commit(config)
+    if is_whole:
         unrecorded.clear_stage()
     else:
         unrecorded.mark_stage()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Collection
 from typing import Any
 
 from heirloom.config import Config
@@ -11,9 +12,17 @@ from heirloom.planning import changes
 from heirloom.snakefile import private
 
 
-def tell(workflow: Any, config: Config) -> None:
-    """Print a line for each cause of jobs of the whole config, and their number; nothing where this is no dry run, or nothing is to do."""
-    if not private.is_dry_run(workflow):
+def tell(workflow: Any, config: Config, targets: Collection[str]) -> None:
+    """Print a line for each cause of jobs of the whole config, and their number; nothing where nothing is to do.
+
+    Nothing either where this is no dry run, or one of some targets alone, of which the whole config's jobs tell nothing.
+
+    Parameters
+    ----------
+    targets
+        The rules that stand for the whole workflow.
+    """
+    if not private.is_dry_run(workflow) or not private.is_whole(workflow, targets):
         return
     try:
         pending = changes.pending(config)

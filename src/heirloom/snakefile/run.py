@@ -113,7 +113,7 @@ class Run:
         atexit.register(failed_jobs.tell, failed_jobs.listen(self.workflow))
         atexit.register(self._after_nothing)
         atexit.register(self._name_page)
-        atexit.register(dry_run.tell, self.workflow, self.config)
+        atexit.register(dry_run.tell, self.workflow, self.config, _WHOLE)
 
     def rule(self, name: str) -> Rule:
         """Return a step as its rule sees it."""
