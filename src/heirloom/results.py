@@ -99,8 +99,13 @@ class Results:
 
     @property
     def sealed_tables(self) -> tuple[str, ...]:
-        """The tables that have a digest beside them; the last three where a config asks for them."""
-        return self.metrics, self.onset, self.theory, self.profile, self.groups, self.ranking, self.tasks
+        """The tables of every config that have a digest beside them."""
+        return self.metrics, self.onset, self.theory, self.profile
+
+    @property
+    def sealed_tables_on_request(self) -> tuple[str, ...]:
+        """Those that only some configs ask for."""
+        return self.groups, self.ranking, self.tasks
 
     @property
     def plots(self) -> str:

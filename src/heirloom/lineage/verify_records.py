@@ -164,9 +164,11 @@ def unknown_lineages(lines: Mapping[str, str]) -> list[Mismatch]:
 def results_mismatches() -> list[Mismatch]:
     """Return what is wrong with the records under ``results/`` beside the ledger: tables with a digest, and the provenance of figures."""
     all_results = [results.in_folder(folder) for folder in results.folders()]
-    tables = [(Path(table), config_results.repair) for config_results in all_results for table in config_results.sealed_tables]
+    tables = [(costs.COSTS, cost_table.REPAIR)]
+    for one in all_results:
+        tables += [(Path(table), one.repair) for table in (*one.sealed_tables, *one.sealed_tables_on_request)]
     mismatches = []
-    for table, way_back in [(costs.COSTS, cost_table.REPAIR), *tables]:
+    for table, way_back in tables:
         try:
             if table.is_file() or Path(paths.fingerprint(table)).is_file():
                 digests.check(table, way_back)
