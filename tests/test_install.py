@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import subprocess
 import sys
 from pathlib import Path
@@ -22,16 +21,6 @@ global.index-url='https://first.example/simple'
 install.index-url='https://second.example/simple'
 user.name='nobody'
 """
-
-
-@pytest.fixture(scope="module")
-def install() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("install", ROOT / "tools/install.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def test_uv_is_told_each_setting_of_pip_and_the_stronger_section_wins(install: ModuleType) -> None:

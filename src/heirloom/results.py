@@ -158,6 +158,11 @@ class Results:
         return "/".join(parts)
 
     @property
+    def config_option(self) -> str:
+        """What a command of Heirloom needs on its command line to read this config, a blank before it; nothing for ``config.yaml``."""
+        return f" --config {shlex.quote(self.config_file)}" if self.name else ""
+
+    @property
     def snakemake(self) -> str:
         """The command that makes these results."""
         return f"snakemake --configfile {shlex.quote(self.config_file)}" if self.name else "snakemake"
@@ -165,8 +170,7 @@ class Results:
     @property
     def repair(self) -> str:
         """How a table that does not have its recorded digest is repaired."""
-        option = f" --config {shlex.quote(self.config_file)}" if self.name else ""
-        return f"heirloom summarise{option} writes it again"
+        return f"heirloom summarise{self.config_option} writes it again"
 
 
 DEFAULT = Results()

@@ -119,6 +119,6 @@ def test_a_file_that_is_missing_is_named_last_and_a_record_that_was_cut_is_finis
     Path(".heirloom/unrecorded").touch()
     assert "heirloom" not in sh("snakemake", "--dry-run")
     assert not pointer.exists()
-    assert "recorded 1 lineage folders" in sh("snakemake").splitlines()
+    assert "recorded 1 lineage folder" in sh("snakemake").splitlines()
     assert pointers.read(str(LINEAGE)) == pointers.parse(text.encode(), str(LINEAGE))
     assert not Path(".heirloom/unrecorded").exists()

@@ -246,7 +246,7 @@ def test_a_checkpoint_that_the_config_lets_go_was_dropped_and_is_not_missing(rec
     assert sh("heirloom", "record") == f"nothing new to record; {message}\n"
     assert mismatches(fast=True) == [fault]
     CONFIG.write_text(f"{CONFIG.read_text().rstrip()}\n    keep_checkpoints: last\n")
-    assert sh("heirloom", "record") == "recorded 1 lineage folders\n"
+    assert sh("heirloom", "record") == "recorded 1 lineage folder\n"
     assert mismatches() == []
     assert mismatches(fast=True) == []
     assert sh("heirloom", "repair") == "nothing to repair: all as recorded\n"

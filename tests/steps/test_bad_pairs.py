@@ -78,7 +78,8 @@ def test_a_fault_of_pairs_is_one_line_before_any_job(
 
 @pytest.mark.parametrize(("rows", "pairs", "settings"), [(PAIRS, LIMITS, {"pad_token": "</s>"}), (TALKS, MESSAGES, {})])
 def test_sound_pairs_pass_though_the_padding_token_may_be_the_end_token(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows: Any, pairs: Any, settings: Any
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, rows: Any, pairs: Any, settings: Any
 ) -> None:
     monkeypatch.chdir(tmp_path)
     preflight.thorough(declared(rows, pairs, **settings))
+    assert caplog.messages == []

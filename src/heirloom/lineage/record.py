@@ -17,6 +17,7 @@ from heirloom.artefacts import paths
 from heirloom.config import Config
 from heirloom.errors import HeirloomError, first_of
 from heirloom.lineage import completeness, costs, dvc, git, index, ledger, plan, provenance, restore, stamps, unrecorded
+from heirloom.numerals import counted
 from heirloom.workflow import folders
 from heirloom.workflow.jobs import measure_files
 
@@ -61,7 +62,7 @@ class RecordReport:
             return f"not recorded: {first_of(self.missing)}; heirloom repair repairs it"
         if self.unrecorded:
             return self.unrecorded
-        line = f"recorded {len(self.recorded)} lineage folders" if self.recorded else "nothing new to record"
+        line = f"recorded {counted(len(self.recorded), 'lineage folder')}" if self.recorded else "nothing new to record"
         if self.absent:
             line += f"; {first_of(self.absent)}, and stays recorded: heirloom repair brings it back"
         if self.left_out:

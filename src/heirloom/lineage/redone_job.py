@@ -88,7 +88,7 @@ def redo(outputs: Sequence[Artefact], code: str) -> Verdict:
         changed = [one for one in outputs if _sha256(folder / one.path) != one.sha256]
         if not changed:
             return Verdict("equal")
-        redone = manifests.read(folder / paths.manifest(outputs[0].path)) if changed else {}
+        redone = manifests.read(folder / paths.manifest(outputs[0].path))
         differences = _differences(outputs[0].manifest, redone, code)
         names = ", ".join(one.name for one in changed)
         if all(_repeats_in_distribution(one) for one in changed):

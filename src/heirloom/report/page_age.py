@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 
 from heirloom.results import Results
@@ -11,7 +10,7 @@ from heirloom.results import Results
 def note(results: Results) -> str:
     """Return a line on a page that is not written or is older than the table that it shows; empty where it is neither."""
     page, table = Path(results.page), Path(results.metrics)
-    option = _option(results)
+    option = results.config_option
     if not page.is_file():
         return f"{page} is not written yet: heirloom report{option} writes it"
     if table.is_file() and page.stat().st_mtime_ns < table.stat().st_mtime_ns:
@@ -21,9 +20,5 @@ def note(results: Results) -> str:
 
 def commands(results: Results) -> str:
     """Return what else may be asked of these results, with the config in each command."""
-    option = _option(results)
+    option = results.config_option
     return f"heirloom summary{option} prints what was found, heirloom status{option} what is done"
-
-
-def _option(results: Results) -> str:
-    return f" --config {shlex.quote(results.config_file)}" if results.name else ""

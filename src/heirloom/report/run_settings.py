@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shlex
 from pathlib import Path
 from typing import Any
 
@@ -38,8 +37,7 @@ def note(config: Config) -> str:
     """Return a line on results whose numbers are of other settings than the config's; empty where they are of these."""
     path = config.results.settings
     if not Path(path).is_file():
-        option = f" --config {shlex.quote(config.results.config_file)}" if config.results.name else ""
-        return f"{path}: missing, so that nobody can tell of which settings the numbers are; heirloom summarise{option} writes it"
+        return f"{path}: missing, so that nobody can tell of which settings the numbers are; {config.results.repair}"
     recorded, planned = read_json(path).get(_EXPERIMENTS, {}), json.loads(dumps(_settings(config)))
     lines = [line for key, settings in planned.items() for line in _differences(key, recorded.get(key), settings)]
     if not lines:
