@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import shutil
 import sys
 from collections.abc import Callable, Mapping
@@ -188,8 +187,8 @@ def test_a_manifest_cannot_bring_code_of_its_own_by_an_environment_variable() ->
     path = at(kinds.METRICS, 1)
     Path("foreign").mkdir()
     Path("foreign/sitecustomize.py").write_text(f"open({str(Path('foreign/ran').resolve())!r}, 'w').close()\n")
-    search_path = os.pathsep.join([str(Path("foreign").resolve()), os.environ["PYTHONPATH"]])
-    environment = {**read_json(paths.manifest(path))["environment"], "variables": {"PYTHONPATH": search_path}}
+    variables = {"PYTHONPATH": str(Path("foreign").resolve())}
+    environment = {**read_json(paths.manifest(path))["environment"], "variables": variables}
     reseal(path, environment=environment)
     verdict = verdict_on(path)
     assert not Path("foreign/ran").exists()

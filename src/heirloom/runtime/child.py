@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from heirloom.errors import HeirloomError, short
-from heirloom.runtime import variables
+from heirloom.runtime import usage, variables
 
 SECONDS, MEGABYTES = "HEIRLOOM_FILE_SECONDS", "HEIRLOOM_FILE_MB"
 """Environment variables: what a child may take beside what the size of its files grants it."""
@@ -116,7 +116,7 @@ def in_child(work: Callable[[], Any], granted: Limits, what: str) -> Any:
     gc.freeze()  # else the child's first look for garbage copies all that this process holds
     with tempfile.TemporaryDirectory(prefix="heirloom-", ignore_cleanup_errors=True) as scratch:
         parent, (parent_end, child_end) = os.getpid(), os.pipe()
-        inherited = _megabytes(parent)
+        inherited = usage.private_bytes(parent) / _MB
         process = os.fork()
         if process == 0:
             os.close(parent_end)
@@ -208,7 +208,7 @@ class _Watch:
         if time.monotonic() > deadline:
             limit = f"{self.granted.seconds:,g} s"
             raise HeirloomError(f"{self.place}: reading it takes more than {limit}; {self.granted.time_key} raises the limit")
-        if _megabytes(self.process) - self.inherited > self.granted.megabytes:
+        if usage.private_bytes(self.process) / _MB - self.inherited > self.granted.megabytes:
             limit = f"{self.granted.megabytes:,.0f} MB of memory"
             raise HeirloomError(f"{self.place}: reading it takes more than {limit}; {self.granted.memory_key} raises the limit")
 
@@ -282,15 +282,6 @@ def _send(message: Mapping[str, Any]) -> None:
     text = memoryview(json.dumps(message).encode() + b"\n")
     while text:
         text = text[os.write(_pipes[0], text) :]
-
-
-def _megabytes(process: int) -> float:
-    """Return what a process holds of memory of its own; 0 where the system does not say."""
-    with suppress(OSError):
-        for line in Path(f"/proc/{process}/status").read_text().splitlines():
-            if line.startswith("RssAnon"):
-                return int(line.split()[1]) * 1024 / _MB
-    return 0.0
 
 
 def _name_of(number: int) -> str:

@@ -1,6 +1,6 @@
-"""What a job uses of its machine, as the kernel counts it: nothing is sampled, so the shortest job counts in full.
+"""What a process uses of its machine, as the kernel counts it: nothing is sampled, so the shortest job counts in full.
 
-The job's own process writes it down when it has ended well. A training that a kill has interrupted leaves what its last
+A job's own process writes it down when it has ended well. A training that a kill has interrupted leaves what its last
 attempt has used.
 """
 
@@ -17,7 +17,7 @@ FILE = "HEIRLOOM_USAGE_FILE"
 
 MB = 2**20
 """Bytes of a mebibyte, the unit of what is called ``_mb`` here."""
-_PROCESS = Path("/proc/self")
+_PROCESSES = Path("/proc")
 _STARTED = time.monotonic()
 _MAXRSS_BYTES = 1 if sys.platform == "darwin" else 1024
 
@@ -32,9 +32,9 @@ def measure() -> dict[str, float | None]:
     where the system does not say). The last three are mebibytes (2**20 bytes).
     """
     process, children = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
-    disk = _numbers("io")
+    disk = _numbers("self/io")
     # The peak in `getrusage` begins with that of the process that a shell's `exec` came from, which is Snakemake.
-    peak_kb = _numbers("status").get("VmHWM")
+    peak_kb = _numbers("self/status").get("VmHWM")
     process_peak = process.ru_maxrss * _MAXRSS_BYTES if peak_kb is None else peak_kb * 1024
     return {
         "seconds": _seconds(),
@@ -45,9 +45,25 @@ def measure() -> dict[str, float | None]:
     }
 
 
+def private_bytes(process: int) -> int:
+    """Return what a process holds of memory of its own, swapped pages included; 0 if it has ended.
+
+    A system that does not tell such pages from those of mapped files (macOS, a sandbox with a kernel of its own) counts both.
+    """
+    kilobytes = _numbers(f"{process}/status")
+    if "RssAnon" in kilobytes:
+        return (kilobytes["RssAnon"] + kilobytes.get("VmSwap", 0)) * 1024
+    import psutil
+
+    try:
+        return int(psutil.Process(process).memory_info().rss)
+    except psutil.NoSuchProcess:
+        return 0
+
+
 def _seconds() -> float:
     """Return how long this process has run, from its start where Linux tells it, else from this module's import."""
-    stat = _PROCESS / "stat"
+    stat = _PROCESSES / "self/stat"
     if not stat.exists():
         return time.monotonic() - _STARTED
     fields = stat.read_text().rpartition(")")[2].split()  # those after the name, which may hold spaces
@@ -56,9 +72,9 @@ def _seconds() -> float:
 
 
 def _numbers(name: str) -> dict[str, int]:
-    """Return the numbers that Linux keeps of this process in a file of ``name: number`` lines; none elsewhere."""
+    """Return the numbers that Linux keeps of a process in a file of ``name: number`` lines; none elsewhere."""
     try:
-        lines = (_PROCESS / name).read_text().splitlines()
+        lines = (_PROCESSES / name).read_text().splitlines()
     except OSError:
         return {}
     entries = [line.replace(":", " ").split() for line in lines]
