@@ -1,5 +1,6 @@
 # Evaluate. Needs: the generation's checkpoint, training set and synthetic set, the held-out and the original real rows, and the
-# origin's checkpoint; where rows are a prompt and its completion, the tokenizer.
+# origin's checkpoint; where rows are a prompt and its completion, the tokenizer; where a column of text tells groups, the index of
+# documents.
 # Leaves: data/{experiment}/{regime}/seed={seed}/gen={generation}/metrics.json, {measure: number}.
 EVALUATE = RUN.rule("evaluate")
 
@@ -26,4 +27,4 @@ rule evaluate:
     shell:
         "heirloom evaluate --slice {params.slice:q} --checkpoint {input.checkpoint} --train {input.train} --synthetic '{input.synthetic}'"
         " --held-out {input.held_out} --original {input.original} --origin {input.origin} --tokenizer '{input.tokenizer}'"
-        " --metrics {output.metrics} 2> {log}"
+        " --documents '{input.documents}' --metrics {output.metrics} 2> {log}"

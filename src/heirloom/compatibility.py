@@ -14,6 +14,7 @@ from heirloom.specs.judges import MeasureJudge, ModelJudge
 from heirloom.specs.regime import Regime
 from heirloom.specs.repair import Repair
 from heirloom.specs.sizes import MOST_JOBS
+from heirloom.specs.source import gives_same_rows
 from heirloom.strict_yaml import Fault
 
 if TYPE_CHECKING:
@@ -143,7 +144,7 @@ def _model_faults(model: ModelJudge, experiment: Experiment, experiments: Mappin
         yield f"but {regime!r} is itself judged by a model after generation 0; judges may not wait for each other"
     if "select" not in home.family.abilities:
         yield f"but family {home.family.name!r} does not tell how likely rows are"
-    if experiment.is_text and home.source != experiment.source:
+    if experiment.is_text and not gives_same_rows(home.source, experiment.source):
         yield f"but {name!r} reads another source: its tokens mean something else"
     sizes, own_sizes = ((each.source.row_numbers, each.num_replicas) for each in (home, experiment))
     if not experiment.is_text and (home.is_text or sizes != own_sizes):

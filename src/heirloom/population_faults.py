@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from heirloom.specs.regime import Regime
 from heirloom.specs.selection import selected_rows
+from heirloom.specs.source import gives_same_rows
 from heirloom.strict_yaml import Fault
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def _row_misfits(members: Sequence[Experiment], membership: Membership) -> Itera
         if shapes[0] != shapes[1]:
             words = (f"{source!r} ({numbers} numbers a row, {rows} rows)" for source, numbers, rows in shapes)
             yield f"{pair} have rows of other kinds: source {' and '.join(words)}"
-        elif member.source != first.source and (first.is_text or membership.exchange.public):
+        elif not gives_same_rows(member.source, first.source) and (first.is_text or membership.exchange.public):
             what = "tokens" if first.is_text else "public rows"
             yield f"{pair} read other sources, and so have no {what} in common; give them one `source`"
     if not all(member.has_rows for member in members):

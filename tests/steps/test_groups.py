@@ -148,7 +148,12 @@ def test_a_family_measures_each_group_of_text_by_itself() -> None:
     ("family", "source", "groups", "message"),
     [
         ("gaussian", {"name": "normal", "rows": 10}, "component", "groups is 'component', which source 'mixture' has"),
-        ("gaussian", {"name": "normal", "rows": 10}, {"column": "sex"}, "groups.column is 'sex'; a column of a table"),
+        (
+            "gaussian",
+            {"name": "normal", "rows": 10},
+            {"column": "sex"},
+            "groups.column is 'sex'; source 'normal' has no columns: table, files and hub have",
+        ),
         ("gaussian", {"name": "normal", "rows": 10}, {"measure": "tokens", "quantiles": [0.1]}, "allowed: norm"),
         ("ngram", {"name": "wikipedia"}, {"measure": "norm", "quantiles": [0.1]}, "allowed: tokens, distinct_tokens"),
         ("gaussian", {"name": "normal", "rows": 10}, {"measure": "norm", "quantiles": [0.9, 0.1]}, "quantiles must ascend"),

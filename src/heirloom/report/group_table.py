@@ -16,6 +16,7 @@ from heirloom.measures.groups import PREFIX
 from heirloom.report import tables
 from heirloom.report.generations import shared_generations
 from heirloom.specs.experiment import Experiment
+from heirloom.specs.groups import ColumnGroups
 from heirloom.specs.regime import Regime
 from heirloom.theory import Curve, discrete
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 COLUMNS = (
-    *("experiment", "variant", "regime", "group", "real_share", "generation", "share", "se"),
+    *("experiment", "variant", "regime", "group", "real_share", "generation", "share", "se", "trained"),
     *("alive", "neutral_alive", "half_gone", "neutral_half_gone", "rank"),
 )
 _SHARE = ".share"
@@ -35,9 +36,10 @@ def table(frame: pd.DataFrame, config: Config) -> pd.DataFrame:
     """Return what is left of each group of each arm, with the columns `COLUMNS`; no row where no experiment has groups.
 
     ``real_share`` and ``share`` are the group's shares of the original rows and of the last generation's, with its standard error over
-    chains. ``alive`` is the share of chains that still have a row of it, and ``half_gone`` the first generation at which fewer than half of
-    them do. The neutral columns are what exact resampling of the rows loses by chance alone, where the arm is `replace` without prompts
-    (`theory.discrete`). Without selection the expected share stays at ``real_share``. ``rank`` 1 has vanished first, or has lost most.
+    chains; ``trained`` is its share of the last training set. ``alive`` is the share of chains that still have a row of it, of text by
+    column in the training set, and ``half_gone`` the first generation at which fewer than half of them do. The neutral columns are what
+    exact resampling of the rows loses by chance alone, where the arm is `replace` (`neutral_alive`). Without selection the expected share
+    stays at ``real_share``. ``rank`` 1 has vanished first, or has lost most.
 
     Parameters
     ----------
@@ -101,10 +103,13 @@ def load(config: Config, key: str) -> pd.DataFrame | None:
 def neutral_alive(real_share: float, experiment: Experiment) -> Curve:
     """Return the chance that a group still has a row in synthetic set 1, 2, …, G where rows are only resampled, shape (G,).
 
-    Of one chain it is that of the group's number of original rows; of many chains, which differ in it, that of its share. Exact up to
+    Where rows follow their prompts, each of which is continued in every generation, nothing is left to chance: it is 1. Else it is of one
+    chain that of the group's number of original rows; of many chains, which differ in it, that of its share. Exact up to
     `theory.discrete.EXACT_ROWS` rows, and beyond the branching process that is its limit.
     """
     rows, last = experiment.rows, experiment.generations
+    if experiment.continues_rows:
+        return np.ones(last)
     is_one_chain = experiment.num_replicas == 1
     if rows > discrete.EXACT_ROWS:
         curve = discrete.drift_survival([real_share * rows], last + 1)[:, 0]
@@ -121,17 +126,20 @@ def _of_arm(rows: pd.DataFrame, regime: str, experiment: Experiment, config: Con
     last = shared_generations(rows, experiment)[-1]
     lines = []
     for group in names(rows):
-        share, alive = (numbers.estimates(rows, [regime], f"{PREFIX}{group}.{what}") for what in ("share", "alive"))
+        share, alive, trained = (numbers.estimates(rows, [regime], f"{PREFIX}{group}.{what}") for what in ("share", "alive", "trained"))
         by_generation = share.set_index("generation")
         real_share = float(by_generation["mean"].get(0, math.nan))
         alive_G = alive.set_index("generation")["mean"].reindex(range(1, last + 1)).to_numpy()
         neutral_G = np.full(last, math.nan)
-        if config.regimes[regime] == Regime() and not experiment.continues_rows and experiment.original_rows == experiment.rows:
+        keeps_groups = not experiment.continues_rows or isinstance(experiment.groups, ColumnGroups)
+        if config.regimes[regime] == Regime() and keeps_groups and experiment.original_rows == experiment.rows:
             neutral_G = neutral_alive(real_share, experiment)[:last]
         half_gone = _first_below(alive_G)
         end = by_generation.loc[last]
-        order = (math.inf if math.isnan(half_gone) else half_gone, end["mean"] / real_share if real_share else math.inf)
-        numbers_of_group = (end["mean"], end["se"], alive_G[-1], neutral_G[-1], half_gone, _first_below(neutral_G))
+        trained_share = float(trained.set_index("generation")["mean"].loc[last])
+        parts_left = [part / real_share if real_share else math.inf for part in (end["mean"], trained_share)]
+        order = (math.inf if math.isnan(half_gone) else half_gone, *parts_left)
+        numbers_of_group = (end["mean"], end["se"], trained_share, alive_G[-1], neutral_G[-1], half_gone, _first_below(neutral_G))
         lines.append((order, (regime, group, real_share, last, *numbers_of_group)))
     for rank, (_, line) in enumerate(sorted(lines, key=lambda entry: entry[0]), 1):
         yield *line, rank

@@ -24,10 +24,12 @@ def groups_table(groups: pd.DataFrame, key: str) -> Table:
     """
     from rich.text import Text
 
-    table = empty_table(f"{key}: groups, those first that vanished first", ["real", "at the end", "alive", "neutral", "half gone"])
+    table = empty_table(
+        f"{key}: groups, those first that vanished first", ["real", "at the end", "trained on", "alive", "neutral", "half gone"]
+    )
     table.columns[0].header, table.columns[1].header = "group", "arm"
     for row in groups.to_dict("records"):
-        numbers = [row[column] for column in ("real_share", "share", "alive", "neutral_alive", "half_gone")]
+        numbers = [row[column] for column in ("real_share", "share", "trained", "alive", "neutral_alive", "half_gone")]
         cells = ["-" if math.isnan(number) else four_digits(number) for number in numbers]
         table.add_row(Text(safe(str(row["group"]))), str(row["regime"]), *cells)
     return table

@@ -99,6 +99,11 @@ def preflight(spec: Source) -> None:
     input_files.check(source_files(spec))
     if isinstance(spec, VectorSource):
         return
+    if spec.group_column is not None:
+        from heirloom.sources import group_values  # which a job has no need of, unless its source has columns
+
+        for file in source_files(spec):
+            group_values.check_header(file.place, spec.group_column)
     if spec.text.pairs is not None:
         importlib.import_module(PAIRS).preflight(spec)
         return

@@ -11,6 +11,9 @@ from typing import Any
 from heirloom.errors import HeirloomError
 from heirloom.sources import faults
 
+MOST_JSON_BYTES = 1 << 24
+"""A .json file is read whole for its first row; a larger one is left to the job."""
+
 _KEY = "source.dataset"
 _FIELDS = re.compile(r"Expected (?P<few>\d+) fields in line (?P<line>\d+), saw (?P<many>\d+)")
 _QUOTE = re.compile(r"EOF inside string starting at row (?P<row>\d+)")

@@ -5,16 +5,18 @@ from __future__ import annotations
 import glob
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
 from heirloom import globs
 from heirloom.errors import HeirloomError
 from heirloom.runtime import child
-from heirloom.sources import faults
+from heirloom.sources import data_faults, faults
+from heirloom.sources.group_values import Values
 from heirloom.sources.input_files import SOURCE, SPLIT_ROLES, SourceFile, absence, check_content, first_unfetched, local_file
 from heirloom.sources.splits import SPLITS
-from heirloom.sources.text import Counts, Document, split_at, with_text, without_nulls
+from heirloom.sources.text import Counts, Document, Piece, split_at, with_text, without_nulls
 from heirloom.specs.source import FileSplits, FilesSource
 
 PLAIN = (".txt", ".raw")
@@ -23,8 +25,6 @@ SUFFIXES = (*PLAIN, ".jsonl", ".json", ".parquet")
 
 AMPLE_BYTES_A_TOKEN = 10
 """More bytes than a token of any prose has: byte-level BPE gives 3 to 5."""
-MOST_JSON_BYTES = 1 << 24
-"""A .json file is read whole for its first row; a larger one is left to the job."""
 
 
 def preflight(spec: FilesSource) -> None:
@@ -49,10 +49,10 @@ def preflight(spec: FilesSource) -> None:
 
 def _check_first_row(path: Path, column: str) -> None:
     """Refuse a file of JSON whose first row lacks the column, or has no text there."""
-    if path.suffix == ".json" and path.stat().st_size > MOST_JSON_BYTES:
+    if path.suffix == ".json" and path.stat().st_size > data_faults.MOST_JSON_BYTES:
         return
     try:
-        next(_json_rows(path, column), None)
+        next(_json_rows(path, column, Values(None)), None)
     except UnicodeDecodeError:
         raise faults.not_utf8(path) from None
 
@@ -89,12 +89,13 @@ def documents(spec: FilesSource, counts: Counts) -> Iterator[Document]:
     Raises
     ------
     HeirloomError
-        If a file is missing, is no UTF-8 or is not what its suffix says, or lacks the text column.
+        If a file is missing, is no UTF-8 or is not what its suffix says, or lacks the text column or that of groups.
     """
+    values = Values(spec.group_column)
     for split, paths in paths_by_split(spec):
-        all_documents = (document for path in paths for document in _documents_of(path, spec, counts))
+        all_documents = (document for path in paths for document in _documents_of(path, spec, values, counts))
         for document in islice(with_text(all_documents, spec, counts), spec.max_documents):
-            yield Document(document.title, document.text, split)
+            yield replace(document, split=split)
 
 
 def paths_by_split(spec: FilesSource) -> Iterator[tuple[str | None, list[Path]]]:
@@ -164,7 +165,7 @@ def _glob(pattern: str) -> list[str]:
     return glob.glob(pattern, recursive=True)  # noqa: PTH207  Path.glob refuses absolute patterns
 
 
-def _documents_of(path: Path, spec: FilesSource, counts: Counts) -> Iterator[Document]:
+def _documents_of(path: Path, spec: FilesSource, values: Values, counts: Counts) -> Iterator[Document]:
     child.opening(path)
     try:
         if path.suffix in PLAIN and spec.document_separator is None and not spec.lines:
@@ -172,59 +173,62 @@ def _documents_of(path: Path, spec: FilesSource, counts: Counts) -> Iterator[Doc
             faults.check_plain(text, path)
             yield Document(path.stem, text)
             return
-        pieces = without_nulls(_pieces(path, spec), counts)
+        pieces = without_nulls(_pieces(path, spec, values), counts)
         if spec.document_separator is not None:
-            lines = (text.rstrip("\n") for _, text in pieces)
+            lines = (text.rstrip("\n") for _, text, _ in pieces)
             yield from split_at(lines, spec.document_separator, path.stem)
             return
-        for number, text in pieces:
-            yield Document(f"{path.name}:{number}", text)
+        for number, text, group in pieces:
+            yield Document(f"{path.name}:{number}", text, group=group)
     except UnicodeDecodeError:
         raise faults.not_utf8(path) from None
     except OSError as error:
         raise HeirloomError(f"{path}: cannot be read ({error.strerror or error})") from None
 
 
-def _pieces(path: Path, spec: FilesSource) -> Iterator[tuple[int, str | None]]:
-    """Yield number (from 1) and text of each line of a .txt file, and of each row of any other; None for a null."""
+def _pieces(path: Path, spec: FilesSource, values: Values) -> Iterator[Piece]:
+    """Yield each line of a .txt file, and each row of any other."""
     if path.suffix in PLAIN:
         with path.open(encoding="utf-8-sig") as lines:
             for number, line in enumerate(lines, 1):
                 faults.check_plain(line, path, number)
-                yield number, "" if spec.lines and line.isspace() else line
+                yield Piece(number, "" if spec.lines and line.isspace() else line)
     elif path.suffix == ".parquet":
-        yield from enumerate(_parquet_rows(path, spec.text_column), 1)
+        yield from _parquet_rows(path, spec.text_column, values)
     else:
-        yield from _json_rows(path, spec.text_column)
+        yield from _json_rows(path, spec.text_column, values)
 
 
-def _parquet_rows(path: Path, column: str) -> Iterator[str | None]:
+def _parquet_rows(path: Path, column: str, values: Values) -> Iterator[Piece]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     from heirloom.data import arrow_columns
 
-    place, first_row = f"source.text_column: {path}: {column!r}", 1
+    place, first_row, columns = f"source.text_column: {path}: {column!r}", 1, [*dict.fromkeys([column, *values.columns])]
     try:
         with pq.ParquetFile(path, page_checksum_verification=True) as file:
-            for batch in file.iter_batches(1024, columns=[column]):
-                texts = arrow_columns.texts(batch.column(column), place, first_row)
-                yield from texts.to_pylist()
+            for batch in file.iter_batches(1024, columns=columns):
+                texts = arrow_columns.texts(batch.column(column), place, first_row).to_pylist()
+                groups = values.of_batch(batch, str(path), first_row)
+                yield from map(Piece, range(first_row, first_row + batch.num_rows), texts, groups)
                 first_row += batch.num_rows
     except (OSError, pa.ArrowException) as error:
-        raise faults.damaged_parquet(path, [column], error) from None
+        raise faults.damaged_parquet(path, columns, error) from None
 
 
-def _json_rows(path: Path, column: str) -> Iterator[tuple[int, str | None]]:
+def _json_rows(path: Path, column: str, values: Values) -> Iterator[Piece]:
     if path.suffix == ".json":
         rows = faults.parse(path.read_text(encoding="utf-8-sig"), path, unique_key=column)
         if not isinstance(rows, list):
             raise HeirloomError(f"{path}: a .json file must hold one list of objects; one object per line is .jsonl")
         for number, row in enumerate(rows, 1):
-            yield number, faults.text_of(row, column, f"{path}, row {number}")
+            place = f"{path}, row {number}"
+            yield Piece(number, faults.text_of(row, column, place), values.of_row(row, place))
         return
     with path.open(encoding="utf-8-sig") as lines:
         for number, line in enumerate(lines, 1):
             if line.strip():
                 row = faults.parse(line, path, number, column)
-                yield number, faults.text_of(row, column, f"{path}:{number}")
+                place = f"{path}:{number}"
+                yield Piece(number, faults.text_of(row, column, place), values.of_row(row, place))

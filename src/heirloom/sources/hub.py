@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,9 @@ from typing import Any
 from heirloom.errors import HeirloomError
 from heirloom.sources import data_faults, data_files
 from heirloom.sources.data_layouts import Dataset
+from heirloom.sources.group_values import Values
 from heirloom.sources.input_files import SourceFile, absence
-from heirloom.sources.text import Counts, Document, split_at, with_text, without_nulls
+from heirloom.sources.text import Counts, Document, Piece, split_at, with_text, without_nulls
 from heirloom.specs.source import HubSource, HubSplits
 
 _ROWS = 1024  # read at a time
@@ -78,15 +80,16 @@ def documents(spec: HubSource, counts: Counts) -> Iterator[Document]:
     Raises
     ------
     HeirloomError
-        If the dataset, its configuration or a split cannot be had, or the text column is missing or holds no text.
+        If the dataset, its configuration or a split cannot be had, or a column is missing or holds something else.
     """
+    values = Values(spec.group_column)
     with reading(spec) as (dataset, load):
         for split, name in splits(spec).items():
             data_files.check(dataset, name, spec.text_column)
-            texts = without_nulls(enumerate(_texts(load(name), spec, name), 1), counts)
+            texts = without_nulls(_pieces(load(name), spec, values, name), counts)
             documents_of_split = _divided(texts, spec.document_separator, name)
             for document in islice(with_text(documents_of_split, spec, counts), spec.max_documents):
-                yield Document(document.title, document.text, split)
+                yield replace(document, split=split)
 
 
 @contextmanager
@@ -102,11 +105,11 @@ def _dataset(spec: HubSource) -> Dataset:
     return data_files.locate(spec.dataset, spec.config, spec.revision, first_split)
 
 
-def _divided(texts: Iterator[tuple[int, str]], separator: str | None, split: str) -> Iterator[Document]:
+def _divided(texts: Iterator[tuple[int, str, str | None]], separator: str | None, split: str) -> Iterator[Document]:
     """Return the documents of numbered rows: each row one, or rows joined and divided at the separator."""
     if separator is None:
-        return (Document(f"{split}:{number}", text) for number, text in texts)
-    return split_at((text.rstrip("\n") for _, text in texts), separator, split)
+        return (Document(f"{split}:{number}", text, group=group) for number, text, group in texts)
+    return split_at((text.rstrip("\n") for _, text, _ in texts), separator, split)
 
 
 def splits(spec: HubSource) -> dict[str | None, str]:
@@ -114,17 +117,19 @@ def splits(spec: HubSource) -> dict[str | None, str]:
     return dict(spec.splits) if isinstance(spec.splits, HubSplits) else {None: spec.splits}
 
 
-def _texts(rows: Any, spec: HubSource, split: str) -> Iterator[str | None]:
-    """Yield the text column's rows, None for a null; whatever Arrow type holds them."""
+def _pieces(rows: Any, spec: HubSource, values: Values, split: str) -> Iterator[Piece]:
+    """Yield the rows with their text and group, whatever Arrow types hold these."""
     from heirloom.data import arrow_columns
 
     place = f"source.text_column: {spec.dataset}, split {split!r}"
     if spec.text_column not in rows.features:
         raise HeirloomError(f"{place} has no column {spec.text_column!r}; it has {', '.join(rows.features)}")
-    first_row = 1
+    values.check(rows.features.arrow_schema, f"{spec.dataset}, split {split!r}")
+    first_row, columns = 1, [*dict.fromkeys([spec.text_column, *values.columns])]
     with data_files.one_line_errors(spec.dataset, spec.config, split):
-        for table in rows.select_columns(spec.text_column).with_format("arrow").iter(_ROWS):
-            for chunk in table.column(0).chunks:
-                texts = arrow_columns.texts(chunk, f"{place}: {spec.text_column!r}", first_row)
-                yield from texts.to_pylist()
-                first_row += len(chunk)
+        for table in rows.select_columns(columns).with_format("arrow").iter(_ROWS):
+            for batch in table.to_batches():
+                texts = arrow_columns.texts(batch.column(spec.text_column), f"{place}: {spec.text_column!r}", first_row).to_pylist()
+                groups = values.of_batch(batch, f"{spec.dataset}, split {split!r}", first_row)
+                yield from map(Piece, range(first_row, first_row + batch.num_rows), texts, groups)
+                first_row += batch.num_rows

@@ -7,7 +7,7 @@ batches, of which the remainder is dropped, and the data set is first divided in
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice, pairwise
 from typing import TYPE_CHECKING
@@ -24,11 +24,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Span:
-    """Which rows a document has tokens in: ``num_rows`` from ``first_row`` on, counted from the first row that came with it."""
+    """Which rows a document has tokens in: ``num_rows`` from ``first_row`` on, counted from the first row that came with it.
+
+    ``own_rows`` of them are its own: no other document has more of their tokens, and none before it as many. None is all of them.
+    """
 
     document: int
     first_row: int
     num_rows: int
+    own_rows: int | None = None
 
 
 PackedRows = tuple[NDArray[np.int32], list[Span]]
@@ -67,7 +71,9 @@ def pack_rows(
         num_rows = bounds[-1] // row_tokens
         if num_rows:
             tokens = np.fromiter(chain.from_iterable(token_lists), np.int32)
-            spans = [_span(num_done + place, *ends, num_rows, row_tokens) for place, ends in enumerate(pairwise(bounds))]
+            own_rows = np.bincount(_owners(bounds, num_rows, row_tokens), minlength=size).tolist()
+            extents = enumerate(zip(pairwise(bounds), own_rows, strict=True))
+            spans = [_span(num_done + place, *ends, num_rows, row_tokens, own) for place, (ends, own) in extents]
             yield tokens[: num_rows * row_tokens].reshape(num_rows, row_tokens), spans
         num_done += size
 
@@ -83,8 +89,25 @@ def batch_sizes(num_texts: int, packing: Packing) -> Iterator[int]:
             remaining -= batch_size
 
 
-def _span(document: int, start: int, end: int, num_rows: int, row_tokens: int) -> Span:
+def _owners(bounds: Sequence[int], num_rows: int, row_tokens: int) -> NDArray[np.int64]:
+    """Return the document that most tokens of each row come from, the earlier one of equals, shape (N,).
+
+    Parameters
+    ----------
+    bounds
+        Where each document of a batch begins, and where the last one ends, in tokens.
+    """
+    row_starts = np.arange(num_rows + 1) * row_tokens
+    cuts = np.union1d(np.minimum(bounds, row_starts[-1]), row_starts)  # between two cuts lies one document in one row
+    lengths = np.diff(cuts)
+    rows, documents = cuts[:-1] // row_tokens, np.searchsorted(bounds, cuts[:-1], side="right") - 1
+    in_order = np.lexsort((documents, -lengths, rows))
+    firsts = np.searchsorted(rows[in_order], np.arange(num_rows))
+    return np.asarray(documents[in_order][firsts], np.int64)
+
+
+def _span(document: int, start: int, end: int, num_rows: int, row_tokens: int, own_rows: int) -> Span:
     """Return the rows of the tokens ``start … end`` of a batch, of which ``num_rows`` full rows are cut."""
     first_row = min(start // row_tokens, num_rows)
     end_row = min(math.ceil(end / row_tokens), num_rows)
-    return Span(document, first_row, end_row - first_row if end > start else 0)
+    return Span(document, first_row, end_row - first_row if end > start else 0, own_rows)

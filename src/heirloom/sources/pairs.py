@@ -16,6 +16,7 @@ from heirloom.errors import HeirloomError, short
 from heirloom.runtime import child
 from heirloom.sources import data_faults, faults, files, hub, wikipedia_pairs
 from heirloom.sources.data_layouts import Dataset
+from heirloom.sources.group_values import Values
 from heirloom.sources.text import Counts, Document
 from heirloom.specs.pairs import Pairs
 from heirloom.specs.source import AnyTextSource, FilesSource, WikipediaSource
@@ -26,6 +27,8 @@ _BATCH = 1024  # rows read at a time
 
 Record = tuple[str, Mapping[str, Any]]
 """File and line or row, and column → value."""
+Grouped = tuple[str, Mapping[str, Any], str | None]
+"""A record with its group, where a column tells it."""
 
 
 def preflight(spec: AnyTextSource) -> None:
@@ -57,71 +60,79 @@ def documents(spec: AnyTextSource, counts: Counts) -> Iterator[Document]:
     pairs = spec.text.pairs
     assert pairs is not None
     for split, records in _records_by_split(spec, pairs):
-        for place, record in islice(records, spec.max_documents):
+        for place, record, group in islice(records, spec.max_documents):
             counts["read"] += 1
-            yield Document(place, json.dumps(record, ensure_ascii=False), split)
+            yield Document(place, json.dumps(record, ensure_ascii=False), split, group)
 
 
-def _records_by_split(spec: AnyTextSource, pairs: Pairs) -> Iterator[tuple[str | None, Iterator[Record]]]:
+def _records_by_split(spec: AnyTextSource, pairs: Pairs) -> Iterator[tuple[str | None, Iterator[Grouped]]]:
     if isinstance(spec, WikipediaSource):
-        yield None, wikipedia_pairs.records(spec)
-    elif isinstance(spec, FilesSource):
+        yield None, ((place, record, None) for place, record in wikipedia_pairs.records(spec))
+        return
+    values = Values(spec.group_column)
+    if isinstance(spec, FilesSource):
         for split, paths in files.paths_by_split(spec):
-            yield split, (_checked(place, row, pairs) for path in paths for place, row in _rows_of(path, pairs))
+            rows = (row for path in paths for row in _rows_of(path, pairs, values))
+            yield split, (_checked(row, pairs) for row in rows)
     else:
         with hub.reading(spec) as (dataset, load):
             for split, name in hub.splits(spec).items():
-                yield split, (_checked(place, row, pairs) for place, row in _rows_of_split(dataset, load(name), name, pairs))
+                yield split, (_checked(row, pairs) for row in _rows_of_split(dataset, load(name), name, pairs, values))
 
 
-def _checked(place: str, row: Mapping[str, Any], pairs: Pairs) -> Record:
+def _checked(grouped: Grouped, pairs: Pairs) -> Grouped:
     """Return a row as a record: its pair, or its messages, which are looked at where they are written out."""
+    place, row, group = grouped
     if pairs.messages is not None:
-        return place, {"messages": row[pairs.messages]}
+        return place, {"messages": row[pairs.messages]}, group
     prompt, completion = (row[name] for name in pairs.columns)
     for what, text in (("prompt", prompt), ("completion", completion)):
         if text is not None and not isinstance(text, str):
             raise HeirloomError(f"{KEY}.{what}: {place}: expected text, got {short(repr(text), 80)}")
         if text is None or not text.strip():
             raise HeirloomError(f"{KEY}.{what}: {place}: a pair without {what}; leave that row out")
-    return place, {"pairs": [[prompt, completion]]}
+    return place, {"pairs": [[prompt, completion]]}, group
 
 
-def _rows_of(path: Path, pairs: Pairs) -> Iterator[Record]:
+def _rows_of(path: Path, pairs: Pairs, values: Values) -> Iterator[Grouped]:
     """Yield the rows of a local file."""
     child.opening(path)
     if path.suffix == ".parquet":
-        yield from _parquet_rows(path, pairs)
+        yield from _parquet_rows(path, pairs, values)
         return
     for place, row in data_faults.json_rows(path):
         _check_names(row, pairs, place)
-        yield place, row
+        yield place, row, values.of_row(row, place)
 
 
-def _parquet_rows(path: Path, pairs: Pairs) -> Iterator[Record]:
+def _parquet_rows(path: Path, pairs: Pairs, values: Values) -> Iterator[Grouped]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    number = 0
+    number, columns = 0, [*dict.fromkeys([*pairs.columns, *values.columns])]
     try:
         with pq.ParquetFile(path, page_checksum_verification=True) as file:
-            for batch in file.iter_batches(_BATCH, columns=[*pairs.columns]):
-                for row in _plain_rows(batch, pairs, str(path), number + 1):
+            for batch in file.iter_batches(_BATCH, columns=columns):
+                groups = values.of_batch(batch, str(path), number + 1)
+                for row, group in zip(_plain_rows(batch, pairs, str(path), number + 1), groups, strict=True):
                     number += 1
-                    yield f"{path.name}:{number}", row
+                    yield f"{path.name}:{number}", row, group
     except (OSError, pa.ArrowException) as error:
-        raise faults.damaged_parquet(path, pairs.columns, error) from None
+        raise faults.damaged_parquet(path, columns, error) from None
 
 
-def _rows_of_split(dataset: Dataset, rows: Any, split: str, pairs: Pairs) -> Iterator[Record]:
+def _rows_of_split(dataset: Dataset, rows: Any, split: str, pairs: Pairs, values: Values) -> Iterator[Grouped]:
     """Yield the rows of a split that `datasets` has opened."""
-    _check_names(dict.fromkeys(rows.features), pairs, f"{dataset.name}, split {split!r},")
-    number = 0
-    for table in rows.select_columns([*pairs.columns]).with_format("arrow").iter(_BATCH):
+    place = f"{dataset.name}, split {split!r}"
+    _check_names(dict.fromkeys(rows.features), pairs, f"{place},")
+    values.check(rows.features.arrow_schema, place)
+    number, columns = 0, [*dict.fromkeys([*pairs.columns, *values.columns])]
+    for table in rows.select_columns(columns).with_format("arrow").iter(_BATCH):
         for batch in table.to_batches():
-            for row in _plain_rows(batch, pairs, f"{dataset.name}, split {split!r}", number + 1):
+            groups = values.of_batch(batch, place, number + 1)
+            for row, group in zip(_plain_rows(batch, pairs, place, number + 1), groups, strict=True):
                 number += 1
-                yield f"{split}:{number}", row
+                yield f"{split}:{number}", row, group
 
 
 def _plain_rows(batch: Any, pairs: Pairs, place: str, first_row: int) -> Iterator[Mapping[str, Any]]:
@@ -148,7 +159,7 @@ def _check_columns(path: Path, pairs: Pairs) -> None:
         faults.check_parquet(path, None, KEY)
         names = dict.fromkeys(pq.read_schema(path).names)
         _check_names(names, pairs, str(path))
-    elif path.suffix == ".jsonl" or path.stat().st_size <= files.MOST_JSON_BYTES:
+    elif path.suffix == ".jsonl" or path.stat().st_size <= data_faults.MOST_JSON_BYTES:
         place, row = next(iter(data_faults.json_rows(path)), (str(path), None))
         _check_names(row, pairs, place)
 

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:  # a job has no need of the config's models
     from heirloom.specs.source import TextSource
@@ -27,11 +27,22 @@ class Document:
         The words, lines separated by newlines.
     split
         ``train``, ``valid`` or ``test`` where the data come already split, else None.
+    group
+        What its row says in the column of groups (`sources.group_values`); None where there is no such column.
     """
 
     title: str
     text: str
     split: str | None = None
+    group: str | None = None
+
+
+class Piece(NamedTuple):
+    """A line or row of a source: its number from 1, its text (None for a null), and its group."""
+
+    number: int
+    text: str | None
+    group: str | None = None
 
 
 def split_at(lines: Iterable[str], separator: str, title: str) -> Iterator[Document]:
@@ -56,13 +67,13 @@ def split_at(lines: Iterable[str], separator: str, title: str) -> Iterator[Docum
     yield Document(title, "\n".join(document))
 
 
-def without_nulls(rows: Iterable[tuple[int, str | None]], counts: Counts) -> Iterator[tuple[int, str]]:
-    """Yield number and text of each row but the nulls, which are counted."""
-    for number, text in rows:
+def without_nulls(pieces: Iterable[Piece], counts: Counts) -> Iterator[tuple[int, str, str | None]]:
+    """Yield number, text and group of each piece but the nulls, which are counted."""
+    for number, text, group in pieces:
         if text is None:
             counts["null"] += 1
         else:
-            yield number, text
+            yield number, text, group
 
 
 def with_text(documents: Iterable[Document], spec: TextSource, counts: Counts) -> Iterator[Document]:

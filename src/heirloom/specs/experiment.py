@@ -191,6 +191,15 @@ class Experiment(Strict):
                 return {**raw, "source": {**source, "text": {"tokenizer": model, **source.get("text", {})}}}
         return raw
 
+    @model_validator(mode="before")
+    @classmethod
+    def _column_of_the_source(cls, raw: Any) -> Any:
+        """Tell a source of text which column its reader carries along: it is named once, in `groups`."""
+        match raw:
+            case {"groups": {"column": column}, "source": {"name": "files" | "hub"}}:
+                return {**raw, "source": {"group_column": column, **raw["source"]}}
+        return raw
+
     @model_validator(mode="after")
     def _fits(self) -> Self:
         if self.source.name not in self.family.sources:
@@ -224,7 +233,7 @@ class Experiment(Strict):
 
     def _measure_misfits(self) -> Iterator[str]:
         """Yield why programs, groups and estimates cannot measure the generations."""
-        yield from row_misfits(self.groups, self.source, has_rows=self.has_rows, estimates_share=self.share_estimate)
+        yield from row_misfits(self)
         if self.measures and not self.has_rows:
             yield "measures read rows, of which family.path: statistics has none; use path: rows"
         has_programs = any(isinstance(measure, CommandMeasure) for measure in self.measures.values())

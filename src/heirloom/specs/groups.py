@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import pairwise
-from typing import Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
 from heirloom.specs.base import Strict
 from heirloom.specs.judges import RowMeasure
-from heirloom.specs.source import AnySource, TextSource
-from heirloom.specs.vector_source import ColumnName, MixtureSource, NormalSource, TableSource
+from heirloom.specs.source import AnySource, FilesSource, HubSource, TextSource
+from heirloom.specs.vector_source import MixtureSource, NormalSource, TableSource
+
+if TYPE_CHECKING:
+    from heirloom.specs.experiment import Experiment
 
 _NAMES = ("category", "boolean")
 """Types of columns whose values are names."""
 
 
 class ColumnGroups(Strict):
-    """Rows of a table, by what they say in a column."""
+    """Rows by what a column of the source says: of a table the row itself, of text the row of its document."""
 
-    column: ColumnName = Field(description="A column of type `category` or `boolean`; a synthetic row has a value of its own there.")
+    column: str = Field(
+        min_length=1,
+        description="Of a table, a column of type `category` or `boolean`, where a synthetic row has a value of its own. Of text in files "
+        "or on a hub, a column of names, booleans or whole numbers, with at most 100 different values; a synthetic row has the group of "
+        "the row that it continues.",
+    )
 
 
 class QuantileGroups(Strict):
@@ -63,20 +71,21 @@ Groups = Annotated[
 ]
 
 
-def row_misfits(
-    groups: Component | ColumnGroups | QuantileGroups | None, source: AnySource, *, has_rows: bool, estimates_share: bool
-) -> Iterator[str]:
+def row_misfits(experiment: Experiment) -> Iterator[str]:
     """Yield why the rows of an experiment cannot be told apart by groups or by a classifier, each with what is allowed."""
+    groups, source = experiment.groups, experiment.source
     is_of_blocks = isinstance(source, TextSource) and source.text.pairs is None
-    if estimates_share and not (has_rows and (is_of_blocks or isinstance(source, (NormalSource, MixtureSource)))):
+    if experiment.share_estimate and not (experiment.has_rows and (is_of_blocks or isinstance(source, (NormalSource, MixtureSource)))):
         yield "share_estimate reads rows of text in blocks, or vectors of a normal law or a mixture; leave it out"
+    if isinstance(source, TextSource) and source.group_column != (groups.column if isinstance(groups, ColumnGroups) else None):
+        yield f"source.group_column is {source.group_column!r}, which is set from groups.column: leave it out"
     if groups is None:
         return
-    if not has_rows:
+    if not experiment.has_rows:
         yield "groups are of rows, of which family.path: statistics has none; use path: rows"
     match groups:
         case ColumnGroups(column=name):
-            yield from _column_misfits(name, source)
+            yield from _column_misfits(name, source, continues_rows=experiment.continues_rows)
         case QuantileGroups(measure=measure):
             needs_text, has_text = measure != "norm", isinstance(source, TextSource)
             if needs_text != has_text or isinstance(source, TableSource):
@@ -93,10 +102,16 @@ def _fitting(source: AnySource, *, has_text: bool) -> str:
     return "tokens, distinct_tokens" if has_text else "norm"
 
 
-def _column_misfits(name: str, source: AnySource) -> Iterator[str]:
-    columns: Sequence[str] = ()
-    if isinstance(source, TableSource):
-        columns = [column for column, kind in source.columns.items() if kind in _NAMES]
-    if name not in columns:
-        choice = ", ".join(columns) or "none in this source"
-        yield f"groups.column is {name!r}; a column of a table with the type category or boolean is allowed: {choice}"
+def _column_misfits(name: str, source: AnySource, *, continues_rows: bool) -> Iterator[str]:
+    match source:
+        case TableSource(columns=kinds):
+            columns = [column for column, kind in kinds.items() if kind in _NAMES]
+            if name not in columns:
+                choice = ", ".join(columns) or "none in this source"
+                yield f"groups.column is {name!r}; a column of a table with the type category or boolean is allowed: {choice}"
+        case FilesSource() | HubSource():
+            if not continues_rows:
+                prompts = "a synthetic row of text has the group of the row that it continues, and with family.sampling.prompts: none"
+                yield f"groups.column is {name!r}; {prompts} it continues none: set prompts to original, or leave groups out"
+        case _:
+            yield f"groups.column is {name!r}; source {source.name!r} has no columns: table, files and hub have"

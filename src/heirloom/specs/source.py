@@ -35,6 +35,9 @@ class TextSource(Strict):
         "0 keeps the text as it is.",
     )
     withdrawn: Many[Withdrawn] = Field((), description="Passages that are cut out of the documents as these are read.")
+    group_column: str | None = Field(
+        None, description="The column that tells the group of a document; set from groups.column; not for config files."
+    )
 
     @property
     def row_numbers(self) -> int:
@@ -96,6 +99,12 @@ class _SeparableText(TextSource):
     def stated_licence(self) -> str | None:
         """The licence of the real data as the config states it."""
         return self.license
+
+    @model_validator(mode="after")
+    def _documents_have_a_group_each(self) -> Self:
+        if self.group_column is not None and self.document_separator is not None:
+            raise ValueError("document_separator joins rows, and groups.column needs the row of each document: leave one of the two out")
+        return self
 
     @field_validator("document_separator")
     @classmethod
@@ -171,3 +180,9 @@ AnySource = WikipediaSource | FilesSource | HubSource | AnyVectorSource
 """A source of any kind, as it has been read."""
 AnyTextSource = Annotated[WikipediaSource | FilesSource | HubSource, Field(discriminator="name")]
 Source = Annotated[WikipediaSource | FilesSource | HubSource | AnyVectorSource, Field(discriminator="name")]
+
+
+def gives_same_rows(one: AnySource, other: AnySource) -> bool:
+    """Return whether two sources give the same real rows: the column that tells their groups changes none."""
+    bare = [source.model_copy(update={"group_column": None}) if isinstance(source, TextSource) else source for source in (one, other)]
+    return bare[0] == bare[1]

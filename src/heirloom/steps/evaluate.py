@@ -105,7 +105,8 @@ def run(step: Slice, inputs: Paths, outputs: Paths) -> None:
     inputs
         ``checkpoint``, ``train`` and ``synthetic``: the generation's model, the rows it was trained on, and its synthetic set, empty at
         generation 0, where real rows stand in. ``held_out`` and ``original``: held-out real rows and the origin's training set. ``origin``:
-        generation 0's checkpoint. ``tokenizer``: of pairs, whose answers are read as text; else empty.
+        generation 0's checkpoint. ``tokenizer``: of pairs, whose answers are read as text; else empty. ``documents``: the index of
+        documents, where these have groups; else empty.
     outputs
         ``metrics``: the JSON file to write, {measure: number}.
     """
@@ -117,7 +118,7 @@ def run(step: Slice, inputs: Paths, outputs: Paths) -> None:
     with input_files.reading(input_files.planned_files(step.files or ()), step.files) as files:
         train, decoder = Dataset.open(inputs["train"]), _decoder(inputs.get("tokenizer"))
         measures = descend(step, train) | measure(step, model, sets, origin, step.generation, decoder)
-        measures |= of_training_set(step, model, sets, origin, train, step.generation, decoder)
+        measures |= of_training_set(step, model, sets, origin, train, step.generation, decoder, inputs.get("documents"))
     write_text(outputs["metrics"], dumps(replicas.split_units(measures)[0]))
     finish(step, inputs, [outputs["metrics"]], files)
 
@@ -172,14 +173,28 @@ def measure(step: Slice, model: Any, sets: Sets, origin: Any, generation: int, d
 
 
 def of_training_set(
-    step: Slice, model: Any, sets: Sets, origin: Any, train: Dataset, generation: int, decode: Decode | None = None
+    step: Slice,
+    model: Any,
+    sets: Sets,
+    origin: Any,
+    train: Dataset,
+    generation: int,
+    decode: Decode | None = None,
+    documents: str | None = None,
 ) -> dict[str, float]:
-    """Return the measures that look at the training set, too, where they are asked for: of groups, and the estimate of its share."""
+    """Return the measures that look at the training set, too, where they are asked for: of groups, and the estimate of its share.
+
+    Parameters
+    ----------
+    documents
+        The index of documents, where these have groups.
+    """
     estimate = share_estimate.measure(sets, train) if step.share_estimate and generation else {}
     if step.groups is None:
         return estimate
     stream = step.stream(generation).child("groups")
-    parts = group_measures.grouping(step.groups, sets.original, step.truth)
+    by_row = partial(group_measures.grouping, step.groups, sets.original, step.truth)
+    parts = group_measures.of_documents(documents, sets) if documents else by_row()
     describe = partial(_described, step, model, origin, generation, decode, stream)
     with naming(generation):
         return estimate | group_measures.measure(parts, sets, train, describe)

@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
 from heirloom import equal_steps, planned_files, sources
 from heirloom.artefacts import kinds
-from heirloom.artefacts.files import replacing, write_text
+from heirloom.artefacts.files import write_text
 from heirloom.artefacts.kinds import Key
 from heirloom.data import tokenization
 from heirloom.data.dataset import Dataset, write_batches
@@ -37,7 +36,9 @@ from heirloom.specs.text import TextSettings
 from heirloom.specs.vector_source import AnyVectorSource
 from heirloom.steps import real_pairs, slices, spooled
 from heirloom.steps.common import Paths, finish
+from heirloom.steps.document_index import DocumentIndex
 from heirloom.steps.real_pairs import PairRows
+from heirloom.steps.spooled import Documents
 
 if TYPE_CHECKING:
     from heirloom.config import Config
@@ -57,10 +58,6 @@ class Read(NamedTuple):
     tokenizer: Tokenizer
     start_id: int | None
     pairs: PairReader | None
-
-
-Documents = tuple[Sequence[str], Sequence[str | None]]
-"""Title and split of each document."""
 
 
 class Slice(slices.Slice):
@@ -97,12 +94,13 @@ def settings_of(config: Config, key: Key) -> Slice:
 
 
 def _source_settings(source: Source) -> slices.Settings:
-    """Return a source's settings; what came later (pairs, withdrawals) is absent where it is not used, and what is of sampling from all."""
+    """Return a source's settings; what came later (pairs, withdrawals, groups) is absent unless used, and what is of sampling."""
     settings = source.model_dump(mode="json", exclude={"license": True, "text": {"prompt_tokens", "new_tokens"}})
     if settings.get("text", {}).get("pairs", "") is None:
         del settings["text"]["pairs"], settings["text"]["rows"]
-    if not settings.get("withdrawn"):
-        settings.pop("withdrawn", None)
+    for name in ("withdrawn", "group_column"):
+        if not settings.get(name):
+            settings.pop(name, None)
     return settings
 
 
@@ -157,7 +155,7 @@ def run_text(step: Slice, outputs: Paths) -> None:
     ----------
     outputs
         ``train``, ``valid`` and ``test``: a Parquet file for each split. ``tokenizer`` and ``documents``: files of the tokenizer and of
-        the documents (title, split, first row, number of rows).
+        the documents (title, split, first row, number of rows, and where a column tells it the group).
     """
     spec: AnyTextSource = TypeAdapter[AnyTextSource](AnyTextSource).validate_python(step.source)
     local = _local_files(spec)
@@ -166,19 +164,15 @@ def run_text(step: Slice, outputs: Paths) -> None:
     spec, counts = spec.model_copy(update={"text": text}), Counter[str]()
     with reading(local, step.files, [*fetched_files, *tokenizer_files]) as inputs, tempfile.TemporaryDirectory() as folder:
         spool = Path(folder) / "documents.parquet"  # parsing a source is slow, and it is read once a split and once to fit
-        titles, names = spooled.write(spec, spool, counts, STREAM.child("split"))
-        reader, record = _reader(spec.text, spool, names)
-        first_rows = np.zeros(len(names), np.int64)
-        num_rows = np.zeros(len(names), np.int64)
+        documents = spooled.write(spec, spool, counts, STREAM.child("split"))
+        reader, record = _reader(spec.text, spool, documents.splits)
+        index = DocumentIndex(documents)
         for split in SPLITS:
-            places = [place for place, name in enumerate(names) if name == split]
-            cut_rows = _cut(spec.text, spool, (titles, names), split, reader)
-            write_batches(outputs[split], _rows(cut_rows, reader.tokenizer, places, (first_rows, num_rows)))
+            cut_rows = _cut(spec.text, spool, documents, split, reader)
+            write_batches(outputs[split], _rows(cut_rows, reader.tokenizer, documents.places(split), index))
     write_text(outputs["tokenizer"], tokenization.to_json(reader.tokenizer))
-    index = {"document": range(len(titles)), "title": titles, "split": names, "first_row": first_rows, "num_rows": num_rows}
-    table = pa.table({name: pa.array(values) for name, values in index.items()})
-    _write_index(outputs["documents"], table.filter(table["split"].is_valid()) if None in names else table)
-    row_counts = _manifest_counts(spec.text, counts, names, len(inputs))
+    index.write(outputs["documents"])
+    row_counts = _manifest_counts(spec.text, counts, documents.splits, len(inputs))
     row_counts |= real_pairs.counted(reader.pairs) if reader.pairs else {}
     finish(step, {}, [*outputs.values()], sources=inputs, counts=row_counts, **record)
 
@@ -187,12 +181,12 @@ def count_rows(spec: AnyTextSource) -> int:
     """Return how many training rows a text source gives: the whole preparation, writing nothing that stays."""
     with tempfile.TemporaryDirectory() as folder:
         spool = Path(folder) / "documents.parquet"
-        titles, names = spooled.write(spec, spool, Counter(), STREAM.child("split"))
-        reader, _ = _reader(spec.text, spool, names)
+        documents = spooled.write(spec, spool, Counter(), STREAM.child("split"))
+        reader, _ = _reader(spec.text, spool, documents.splits)
         splits = SPLITS if reader.pairs else ("train",)  # of pairs every row is looked at
         sizes = {}
         for split in splits:
-            sizes[split] = sum(len(rows) for rows, _ in _cut(spec.text, spool, (titles, names), split, reader))
+            sizes[split] = sum(len(rows) for rows, _ in _cut(spec.text, spool, documents, split, reader))
         if reader.pairs is not None:
             real_pairs.counted(reader.pairs)
         return sizes["train"]
@@ -218,14 +212,13 @@ def _reader(text: TextSettings, spool: Path, names: Sequence[str | None]) -> tup
 
 def _cut(text: TextSettings, spool: Path, documents: Documents, split: str, reader: Read) -> Iterator[PackedRows | PairRows]:
     """Yield a split's rows with the documents that they come from, counted within the split."""
-    titles, names = documents
-    texts = spooled.texts(spool, names, split)
+    texts = spooled.texts(spool, documents.splits, split)
     if reader.pairs is not None:
-        places = [title for title, name in zip(titles, names, strict=True) if name == split]
-        yield from real_pairs.rows(texts, places, reader.pairs)
+        titles = [documents.titles[place] for place in documents.places(split)]
+        yield from real_pairs.rows(texts, titles, reader.pairs)
         return
     if text.packing is not None:
-        yield from packing.pack_rows(texts, names.count(split), reader.tokenizer, reader.start_id, text.row_tokens, text.packing)
+        yield from packing.pack_rows(texts, documents.splits.count(split), reader.tokenizer, reader.start_id, text.row_tokens, text.packing)
         return
     for number, tokens_NT in tokenization.encode_rows(texts, reader.tokenizer, text.row_tokens):
         yield tokens_NT, [Span(number, 0, len(tokens_NT))]
@@ -263,18 +256,12 @@ def _manifest_counts(text: TextSettings, counts: Counts, names: Sequence[str | N
 
 
 def _rows(
-    cut_rows: Iterator[PackedRows | PairRows],
-    tokenizer: Tokenizer,
-    places: Sequence[int],
-    index: tuple[np.ndarray[Any, np.dtype[np.int64]], np.ndarray[Any, np.dtype[np.int64]]],
+    cut_rows: Iterator[PackedRows | PairRows], tokenizer: Tokenizer, places: Sequence[int], index: DocumentIndex
 ) -> Iterator[pa.RecordBatch]:
-    """Yield a split's rows, noting in ``index`` where each document's rows begin and how many it has."""
-    first_rows, counts = index
+    """Yield a split's rows, noting in the index which each document has."""
     row = 0
     for new_rows, spans in cut_rows:
-        for span in spans:
-            first_rows[places[span.document]] = row + span.first_row if span.num_rows else 0
-            counts[places[span.document]] = span.num_rows
+        index.note(places, spans, row)
         yield from _table(new_rows, tokenizer, row).to_batches()
         row += len(new_rows)
     if not row:
@@ -286,8 +273,3 @@ def _table(rows: Tokens | list[Pair], tokenizer: Tokenizer, first_row: int) -> p
     if isinstance(rows, np.ndarray):
         return text_table(rows, tokenization.decode(tokenizer, rows), first_row=first_row)
     return real_pairs.table(rows, tokenizer, first_row)
-
-
-def _write_index(path: str, table: pa.Table) -> None:
-    with replacing(path) as temporary:
-        pq.write_table(table, temporary, compression="zstd", store_schema=False)

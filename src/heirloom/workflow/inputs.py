@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from heirloom.artefacts import kinds
 from heirloom.artefacts.kinds import Key, Kind
+from heirloom.specs.groups import ColumnGroups
 from heirloom.workflow.step import Find
 
 if TYPE_CHECKING:
@@ -131,6 +132,12 @@ def has_pairs(config: Config, key: Key) -> bool:
     """Return whether an experiment's rows are a prompt and its completion."""
     text = config.experiments[key.experiment].text
     return text is not None and text.pairs is not None
+
+
+def has_grouped_documents(config: Config, key: Key) -> bool:
+    """Return whether the document of a real row tells its group."""
+    experiment = config.experiments[key.experiment]
+    return experiment.is_text and isinstance(experiment.groups, ColumnGroups)
 
 
 def is_validated(config: Config, key: Key) -> bool:

@@ -14,6 +14,7 @@ from heirloom.artefacts import kinds
 from heirloom.artefacts.kinds import Key
 from heirloom.workflow.inputs import (
     bases,
+    has_grouped_documents,
     has_pairs,
     is_edited,
     is_later,
@@ -188,6 +189,11 @@ _ALL = (
             "original": Role(origins(kinds.TRAIN), "The training set of generation 0."),
             "origin": Role(origins(kinds.CHECKPOINT), "The checkpoint of generation 0."),
             "tokenizer": Role(only_if(has_pairs, real(kinds.TOKENIZER)), "The tokenizer, where answers are read as text.", is_needed=False),
+            "documents": Role(
+                only_if(has_grouped_documents, real(kinds.DOCUMENTS)),
+                "The index of documents, where a column of the source tells their groups.",
+                is_needed=False,
+            ),
         },
         exists=_always,
         is_accelerated=True,

@@ -24,7 +24,7 @@ def _row(row: dict[Any, Any]) -> dict[str, str]:
         "group": str(row["group"]),
         "real": number(row["real_share"]),
         "share": f"{number(row['share'])}{deviation}",
-        **{column: _number(row[column]) for column in ("alive", "neutral_alive", "half_gone", "neutral_half_gone")},
+        **{column: _number(row[column]) for column in ("trained", "alive", "neutral_alive", "half_gone", "neutral_half_gone")},
     }
 
 
