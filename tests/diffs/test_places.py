@@ -103,6 +103,31 @@ def test_a_json_column_of_moments_goes_on_with_other_text_in_a_later_block(tmp_p
     assert pa.Table.from_batches(batches).to_pylist() == rows
 
 
+BEYOND = {
+    "beyond 64 bits": ('{"n": 18446744073709551617}', "18446744073709551617, which is read as 1.8446744073709552e+19"),
+    "below": ('{"n": -9223372036854775809}', "-9223372036854775809, which is read as -9.223372036854776e+18"),
+    "deep": ('{"n": {"ids": [1, 36893488147419103233]}}', "36893488147419103233, which is read as 3.6893488147419103e+19"),
+    "beside a fraction": ('{"n": 9007199254740993} {"n": 1.5}', "9007199254740993, which is read as 9007199254740992.0"),
+}
+
+
+@pytest.mark.parametrize("case", BEYOND)
+def test_a_whole_number_of_json_that_would_be_read_as_another_is_refused(case: str, tmp_path: Path) -> None:
+    text, said = BEYOND[case]
+    file = tmp_path / "a.jsonl"
+    file.write_text(text.replace("} {", "}\n{"))
+    line = f"{file}: column n holds the whole number {said}; as text it can be compared"
+    assert run("diff", file, file) == (2, line)
+
+
+def test_whole_numbers_of_json_that_are_read_as_they_are_stay_numbers(tmp_path: Path) -> None:
+    rows = [{"id": 2**63 - 1, "n": 1e300}, {"id": -(2**63), "n": 2**60}, {"id": 0, "n": 0.1}]
+    for name, last in (("a", 0), ("b", 1)):
+        (tmp_path / f"{name}.jsonl").write_text("\n".join(map(json.dumps, [*rows[:2], {"id": last, "n": 0.1}])))
+    assert heirloom.diff(tmp_path / "a.jsonl", tmp_path / "a.jsonl").same
+    assert not heirloom.diff(tmp_path / "a.jsonl", tmp_path / "b.jsonl").same
+
+
 def test_a_file_of_text_that_is_no_table_is_one_line(tmp_path: Path, write: Write) -> None:
     a = write("a", text=["x"])
     (tmp_path / "bad.jsonl").write_text('{"text": "x"}\n{"text": 5}\n')

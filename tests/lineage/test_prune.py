@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -11,11 +12,11 @@ from rich.filesize import decimal
 
 from heirloom.config import Config, load
 from heirloom.errors import HeirloomError
-from heirloom.lineage import cache, dvc
+from heirloom.lineage import cache, dvc, running
 from heirloom.lineage.prune import Leftover, leftovers, remove, total
 from heirloom.lineage.record import RecordReport
 from heirloom.lineage.verify import verify
-from toy_project import CONFIG, LINEAGE, MODEL, UP_TO_DATE, Shell, commit, ledger, listed, planned, set_generations
+from toy_project import CONFIG, LINEAGE, MODEL, UP_TO_DATE, Shell, commit, ledger, listed, planned, set_generations, write
 
 pytestmark = pytest.mark.slow
 
@@ -99,7 +100,7 @@ def test_the_command_lists_and_removes_only_when_told_to(recorded: RecordReport,
     set_generations(1)
     size = decimal(sum(path.stat().st_size for path in Path(GEN2).rglob("*") if path.is_file()))
     line = f"{GEN2}  {size}  recorded\n"
-    assert sh("heirloom", "prune") == f"{line}1 folders, {size}; heirloom prune --yes removes them\n"
+    assert sh("heirloom", "prune") == f"{line}1 folder, {size}; heirloom prune --yes removes it\n"
     assert Path(GEN2).exists()
     assert sh("heirloom", "prune", "--yes").startswith(line)
     assert not Path(GEN2).exists()
@@ -181,3 +182,56 @@ def test_what_the_cache_has_lost_is_at_risk(recorded: RecordReport) -> None:
     set_generations(1)
     dvc.cache_path((dvc.listing(str(LINEAGE)) or {})[str(MODEL)]).unlink()
     assert leftovers([load(CONFIG)])[0].at_risk == f"DVC's cache lacks {MODEL}; dvc fetch {LINEAGE}.dvc first"
+
+
+@pytest.fixture
+def unmade(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sh: Shell) -> None:
+    """Make the toy project the working folder, before its first run; of generation 2 there is an empty folder."""
+    write(tmp_path / "toy")
+    monkeypatch.chdir(tmp_path / "toy")
+    sh("git", "init", "-q")
+    Path(GEN2).mkdir(parents=True)
+
+
+def leave_scratch(name: str, content: str, *, age: float) -> Path:
+    """Leave the folder of a writer that was killed, so many seconds ago."""
+    folder = Path(GEN2, f".{name}.a1b2c3_d")
+    folder.mkdir()
+    (folder / content).write_text("half")
+    for path in (folder / content, folder):
+        os.utime(path, (time.time() - age, time.time() - age))
+    return folder
+
+
+@pytest.mark.usefixtures("unmade")
+def test_what_a_killed_writer_has_left_is_removed_once_nobody_can_be_writing_there(sh: Shell) -> None:
+    killed = leave_scratch("synthetic.parquet", "synthetic.parquet", age=3600)
+    writing = leave_scratch("train.parquet", "train.parquet", age=0)
+    mine = Path(GEN2, ".notes.a1b2c3_d")
+    mine.mkdir()
+    (mine / "diary").write_text("somebody's own")
+    os.utime(mine, (0, 0))
+    line = f"{killed}  4 bytes  left by a killed command\n"
+    assert sh("heirloom", "prune") == f"{line}1 folder, 4 bytes; heirloom prune --yes removes it\n"
+    assert sh("heirloom", "prune", "--yes") == f"{line}1 folder, 4 bytes removed\n"
+    assert (killed.exists(), writing.exists(), mine.exists()) == (False, True, True)
+
+
+@pytest.mark.usefixtures("unmade")
+def test_what_killed_writers_have_left_stays_while_a_run_is_under_way() -> None:
+    killed = leave_scratch("synthetic.parquet", "synthetic.parquet", age=3600)
+    running.begin()
+    assert leftovers([load(CONFIG)]) == []
+    running.NOTE.unlink()
+    assert [leftover.path for leftover in leftovers([load(CONFIG)])] == [str(killed)]
+
+
+@pytest.mark.usefixtures("unmade")
+def test_the_only_copy_of_an_earlier_version_is_not_removed_unless_it_is_asked_for() -> None:
+    killed = leave_scratch("checkpoint", "old", age=3600)
+    risk = f"holds what {MODEL.parent} was, which is not here; move it there first"
+    with pytest.raises(HeirloomError, match=f"^nothing removed: .*: {risk};"):
+        remove(leftovers([load(CONFIG)]))
+    assert killed.exists()
+    remove(leftovers([load(CONFIG)]), force=True)
+    assert not killed.exists()

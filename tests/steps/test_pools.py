@@ -19,7 +19,7 @@ from heirloom.errors import HeirloomError
 from heirloom.export import subject
 from heirloom.lineage import references
 from heirloom.lineage.project import Project
-from heirloom.lineage.prune import _config_folders
+from heirloom.lineage.prune import config_folders
 from heirloom.lineage.trace_row import trace_row
 from heirloom.runtime.streams import Stream
 from heirloom.sources import module
@@ -121,7 +121,7 @@ def test_a_pool_is_a_unit_of_the_real_data_and_no_lineage(project: Config) -> No
     assert folders.lineage_of("data/e/real/seed=1/train.parquet") == "data/e/real"
     assert folders.unit_of("data/e/real/seed=1/train.parquet") == "data/e/real/seed=1"
     assert paths.wildcards("data/e/real/seed=1") == {}
-    assert {"data/e/real", "data/e/real/seed=1"} <= set(_config_folders(project))
+    assert {"data/e/real", "data/e/real/seed=1"} <= set(config_folders(project))
     assert job_of("real", "data/e/real/seed=1/train.parquet") == ("real", "e", "real", 1, None)
 
 

@@ -60,6 +60,7 @@ def audit(
     else:
         everything = job.recorded_jobs(project, references or [])
         chosen = job.sample(everything, number=jobs, share=share, seed=seed)
+    job.check_versions(everything, settings)
     if pull:
         job.fetch_inputs(chosen)
     outcomes = []

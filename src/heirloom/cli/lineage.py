@@ -29,7 +29,7 @@ def record(
 ) -> None:
     """Version every dataset and checkpoint with DVC, and write results/lineage.tsv; run by Snakemake's hooks.
 
-    Exit status 1 if something that was recorded is missing or damaged, and is therefore not recorded anew.
+    Exit status 1 if something that was recorded is missing, damaged, or covered by data of another commit: it stays recorded as it was.
     """
     from heirloom.lineage.record import record as job
 
@@ -38,7 +38,7 @@ def record(
     if report.unrecorded and not if_possible:
         raise HeirloomError(report.unrecorded)
     typer.echo(report.line)
-    if report.missing and not if_possible:
+    if (report.missing or report.replacing) and not if_possible:
         raise typer.Exit(1)
 
 

@@ -58,10 +58,12 @@ def check(
 def summarise(config: ConfigFile = CONFIG) -> None:
     """Gather every generation's measures into the config's results: metrics.parquet, metrics.json and plots/."""
     from heirloom.config import load
+    from heirloom.lineage import foreign
     from heirloom.report import files, run_settings
 
     settings = load(config)
     run_settings.check_data(settings)
+    foreign.check_config(settings)
     files.write(settings)
 
 
@@ -69,11 +71,13 @@ def summarise(config: ConfigFile = CONFIG) -> None:
 def plot(config: ConfigFile = CONFIG) -> None:
     """Draw figures/ from metrics.parquet, both among the config's results."""
     from heirloom.config import load
+    from heirloom.lineage import foreign
     from heirloom.report import run_settings
     from heirloom.report.figures import draw
 
     settings = load(config)
     run_settings.check(settings)
+    foreign.check_config(settings)
     draw.write(settings)
 
 
@@ -90,11 +94,13 @@ def report(
     from rich.filesize import decimal
 
     from heirloom.config import load
+    from heirloom.lineage import foreign
     from heirloom.report import contents, run_settings
     from heirloom.report.page import build
 
     loaded_config = load(config)
     run_settings.check(loaded_config)
+    foreign.check_config(loaded_config)
     with progress.waiting("report"):
         build.write(loaded_config, config, against, full=full)
     contents.write()
@@ -126,9 +132,12 @@ def summary(
     from heirloom.config import load
 
     if full:
+        from heirloom.lineage import foreign
         from heirloom.report.summary import print_summary
 
-        print_summary(load(config))
+        settings = load(config)
+        foreign.check_config(settings)
+        print_summary(settings)
     else:
         from heirloom.report import overview
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from heirloom.diffs import scratch
+from heirloom.diffs import scratch, whole_numbers
 from heirloom.diffs.refusals import cause, check_names, read_errors
 from heirloom.diffs.spelling import is_lossless
 from heirloom.errors import HeirloomError
@@ -137,7 +137,14 @@ def _write_json(file: Path, target: Path, name: str) -> None:
             raise HeirloomError(f"{name}: begins with {first!a}; each line must be an object, as in {{'text': 'one'}}")
         fields = map(_with_texts, _json_table(chunk).schema)
         schema = pa.unify_schemas([schema, pa.schema(fields)], promote_options="permissive")
-    _write(target, schema, (batch for chunk in _lines(file) for batch in _json_table(chunk, schema).to_batches()))
+    _write(target, schema, _json_batches(file, schema, name))
+
+
+def _json_batches(file: Path, schema: pa.Schema, name: str) -> Iterator[pa.RecordBatch]:
+    for chunk in _lines(file):
+        table = _json_table(chunk, schema)
+        whole_numbers.check(chunk, table, name)
+        yield from table.to_batches()
 
 
 def _with_texts(field: pa.Field) -> pa.Field:

@@ -15,7 +15,7 @@ from heirloom.artefacts import kinds
 from heirloom.artefacts.files import dumps
 from heirloom.errors import HeirloomError
 from heirloom.export import folder
-from heirloom.lineage import references
+from heirloom.lineage import foreign, references
 from heirloom.lineage.artefact import Artefact
 from heirloom.lineage.project import Project, locate
 from heirloom.lineage.recorded_jobs import in_order
@@ -38,6 +38,7 @@ def export(reference: str, target: Path) -> int:
         If nothing has that name, a manifest is not as it was recorded, or the folder is in use.
     """
     artefacts = _artefacts(reference)
+    foreign.check_artefacts(artefacts)
     with folder.new(target) as temporary:
         for artefact in laps(artefacts):
             file = temporary / f"{artefact.path}{SUFFIX}"

@@ -17,7 +17,7 @@ from heirloom.errors import HeirloomError
 from heirloom.export import crate_jobs, folder, licences
 from heirloom.export.crate_files import Files, format_of, single
 from heirloom.export.people import author
-from heirloom.lineage import git, references
+from heirloom.lineage import foreign, git, references
 from heirloom.lineage.artefact import Artefact
 from heirloom.lineage.project import Project
 from heirloom.runtime.headway import laps
@@ -82,6 +82,7 @@ def export(reference: str, target: Path, *, config: Path, authors: Sequence[str]
     results = project.artefacts_of(name)
     ancestors = project.ancestors(results)
     artefacts = [ancestors[path] for path in sorted(ancestors) if ancestors[path].slice]  # the ledger alone tells too little
+    foreign.check_artefacts(artefacts)
     with folder.new(target) as temporary:
         crate = ROCrate(version="1.1")
         crate.metadata.extra_terms.update(TERMS)

@@ -18,7 +18,7 @@ from heirloom.export.crate_files import hash_address
 from heirloom.export.croissant_records import File, file_object, record_set
 from heirloom.export.people import creators
 from heirloom.export.subject import Subject, count_rows, describe
-from heirloom.lineage import git, references
+from heirloom.lineage import foreign, git, references
 from heirloom.lineage.artefact import Artefact
 from heirloom.lineage.project import Project, locate
 from heirloom.lineage.recorded_jobs import in_order
@@ -74,7 +74,9 @@ def export(reference: str, target: Path, config: Path, *, authors: Sequence[str]
     HeirloomError
         If nothing has that name, it has no rows, bytes are not the recorded ones, or the folder is in use.
     """
-    subjects = [describe(artefact, config) for artefact in datasets(reference)]
+    artefacts = datasets(reference)
+    foreign.check_artefacts(artefacts)
+    subjects = [describe(artefact, config) for artefact in artefacts]
     with folder.new(target) as temporary:
         files = []
         for subject in laps(subjects):

@@ -16,6 +16,7 @@ from heirloom.export import card, croissant, eval_results, folder, lineage_folde
 from heirloom.export.croissant_records import File
 from heirloom.export.subject import Subject, describe
 from heirloom.families import tokenizer_folder
+from heirloom.lineage import foreign
 from heirloom.lineage.project import locate
 from heirloom.workflow import folders
 
@@ -50,6 +51,7 @@ def export(reference: str, target: Path, config: Path, namespace: str = "") -> s
     if stem not in (*_SPLITS, "checkpoint") or artefact.project.root != Path():
         raise HeirloomError(f"{reference}: export hf takes a dataset (synthetic, selected, train, valid, test) or a checkpoint under data/")
     artefact.data()
+    foreign.check_artefacts([artefact])
     subject = describe(artefact, config)
     with folder.new(target) as temporary:
         page = (

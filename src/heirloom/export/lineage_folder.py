@@ -19,7 +19,7 @@ from heirloom.export.card import rows_warning, tags_of
 from heirloom.export.croissant_records import File
 from heirloom.export.markdown import code, page, prose
 from heirloom.export.subject import RowCounts, Subject, count_rows, describe
-from heirloom.lineage import references
+from heirloom.lineage import foreign, references
 from heirloom.lineage.artefact import Artefact
 from heirloom.lineage.project import Project
 from heirloom.runtime.headway import laps
@@ -60,6 +60,7 @@ def export(reference: str, target: Path, config: Path) -> int:
         If the lineage has no datasets, bytes are not the recorded ones, or the folder is in use.
     """
     configurations = _configurations(reference, config)
+    foreign.check_artefacts([configuration.subject.artefact for configuration in configurations])
     with folder.new(target) as temporary:
         for configuration in laps(configurations):
             artefact = configuration.subject.artefact

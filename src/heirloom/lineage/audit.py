@@ -19,7 +19,7 @@ from heirloom.artefacts.files import dumps
 from heirloom.artefacts.manifest import Input
 from heirloom.config import Config
 from heirloom.errors import HeirloomError
-from heirloom.lineage import cost_table, dvc, redone_job, verify_sources
+from heirloom.lineage import cost_table, dvc, foreign, named_programs, redone_job, verify_sources
 from heirloom.lineage.artefact import Artefact
 from heirloom.lineage.costs import COSTS, KEY
 from heirloom.lineage.project import Project
@@ -83,6 +83,17 @@ def recorded_jobs(project: Project, references: Sequence[str] = ()) -> list[Audi
     return found
 
 
+def check_versions(all_jobs: Sequence[AuditedJob], config: Config) -> None:
+    """Refuse jobs that another commit has recorded, and this one has not: a verdict on them would be said of this commit.
+
+    Raises
+    ------
+    HeirloomError
+        The message names the first artefact.
+    """
+    foreign.check(sorted(folders.units_of(artefact.path for job in all_jobs for artefact in job.outputs)), config)
+
+
 def fetch_manifests(project: Project) -> None:
     """Bring the manifests of all recorded artefacts that are not here: small files, by which jobs are known."""
     missing = [path for path in project.ledger if folders.lineage_of(path) and not project.has_manifest(path)]
@@ -141,10 +152,12 @@ def behind(project: Project, artefacts: Iterable[str]) -> list[AuditedJob]:
 def redo(chosen: Sequence[AuditedJob], config: Config | None, *, afresh: bool = False) -> Iterator[Outcome]:
     """Yield what comes of redoing each job; verdicts that are remembered are not asked for again.
 
+    A job is not redone whose manifest names a program or a server that the config does not name for it: an audit starts nothing else.
+
     Parameters
     ----------
     config
-        Says what code a job would have today; None if it is not known.
+        Says what code a job would have today, and what it may start; None if it is not known.
     afresh
         Whether to forget what is remembered.
     """
@@ -152,9 +165,15 @@ def redo(chosen: Sequence[AuditedJob], config: Config | None, *, afresh: bool = 
         MEMORY.unlink(missing_ok=True)
     memory = _memory()
     for job in chosen:
-        code = _code(job, config)
+        planned = _planned(job, config)
+        code = str(planned.get("code", ""))
         digest = job.digest(code)
         remembered = memory.get(digest)
+        strange_program = named_programs.undeclared(job.outputs[0].slice, planned)
+        if strange_program and remembered is None:
+            reason = f"its manifest names {strange_program}, which the config does not name for this job, so it was not started"
+            yield Outcome(job, Verdict("not comparable here", reason), is_remembered=False)
+            continue
         verdict = remembered or redone_job.redo(job.outputs, code)
         if remembered is None and verdict.answer != "not redone":
             _remember(digest, verdict)
@@ -174,16 +193,16 @@ def changed_sources(project: Project, references: Sequence[str] = ()) -> list[st
     return [*lines]
 
 
-def _code(job: AuditedJob, config: Config | None) -> str:
-    """Return the hash of the code that the config's job would run today; empty where the config does not name it."""
+def _planned(job: AuditedJob, config: Config | None) -> Mapping[str, Any]:
+    """Return the slice of the config's job, with the hash of the code that it would run today; empty where the config does not name it."""
     artefact = job.outputs[0]
     key = job_of(artefact.step, artefact.job).key
     if config is None or artefact.step not in STEPS or key.experiment not in config.experiments:
-        return ""
+        return {}
     try:
-        return STEPS[artefact.step].slice(config, key).code
+        return STEPS[artefact.step].slice(config, key).json_fields()
     except (HeirloomError, KeyError):  # a regime that the config does not name, a source that is not here
-        return ""
+        return {}
 
 
 def _memory() -> dict[str, Verdict]:

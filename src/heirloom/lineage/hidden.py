@@ -13,6 +13,8 @@ _TEMPORARY = re.compile(r"\.[A-Za-z0-9_-]{22}\.tmp|\.nfs[0-9a-f]+")
 """What DVC, when it is killed, and a network disk leave."""
 _SCRATCH = re.compile(r"\.(.+)\.[a-z0-9_]{8}")
 """The folder in which `artefacts.files.replacing` makes a file or folder of the name in it."""
+_REPLACED = "old"
+"""What that calls the folder which it is about to replace."""
 
 
 def of_somebody(folder: str | Path) -> Iterator[Path]:
@@ -25,6 +27,33 @@ def of_somebody(folder: str | Path) -> Iterator[Path]:
                 yield Path(top, name)
 
 
+def scratches(folder: str | Path) -> Iterator[Path]:
+    """Yield the folders below a folder in which a command was writing, or is, with nothing else in them."""
+    for top, subfolders, _ in os.walk(folder):
+        found = [name for name in sorted(subfolders) if _is_scratch(Path(top, name))]
+        subfolders[:] = sorted(set(subfolders) - set(found))
+        yield from (Path(top, name) for name in found)
+
+
+def target_of(scratch: Path) -> Path:
+    """Return what a command was writing in a folder of its own."""
+    match = _SCRATCH.fullmatch(scratch.name)
+    assert match is not None
+    return scratch.with_name(match[1])
+
+
+def holds_the_last_version(scratch: Path) -> bool:
+    """Return whether a kill has left what stood at the target before in the scratch folder alone."""
+    return (scratch / _REPLACED).exists() and not target_of(scratch).exists()
+
+
+def _is_scratch(folder: Path) -> bool:
+    match = _SCRATCH.fullmatch(folder.name)
+    if match is None or folder.is_symlink():
+        return False
+    return {file.name for file in folder.iterdir()} <= {match[1], _REPLACED, ".gitignore"}
+
+
 def _is_hidden(path: Path) -> bool:
     return any(part.startswith(".") for part in path.parts)
 
@@ -34,4 +63,4 @@ def _is_of_a_tool(path: Path) -> bool:
     if path.name in _TOOLS or _TEMPORARY.fullmatch(path.name):
         return True
     scratches = ((_SCRATCH.fullmatch(folder), child) for folder, child in zip(path.parts, path.parts[1:], strict=False))
-    return any(scratch is not None and child in (scratch[1], "old") for scratch, child in scratches)
+    return any(scratch is not None and child in (scratch[1], _REPLACED) for scratch, child in scratches)

@@ -1,12 +1,15 @@
 """Prune: list the generations, lineages and experiments that no config names any more, and remove them on request.
 
-What is removed can be brought back: git has the ``.dvc`` file as it was, and DVC's cache has the bytes of every file that it lists, which
-are read before anything is removed. What cannot be brought back is not removed.
+Folders that killed commands have left where they were writing are listed, too, once nobody can be writing there any more.
+
+What else is removed can be brought back: git has the ``.dvc`` file as it was, and DVC's cache has the bytes of every file that it lists,
+which are read before anything is removed. What cannot be brought back is not removed.
 """
 
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,15 +17,22 @@ from pathlib import Path
 from rich.filesize import decimal
 
 from heirloom.artefacts import kinds
+from heirloom.artefacts.paths import RESULTS
 from heirloom.config import Config
 from heirloom.errors import HeirloomError
-from heirloom.lineage import cache, dvc, git, hidden, ledger
+from heirloom.lineage import cache, dvc, git, hidden, ledger, running
+from heirloom.numerals import counted
 from heirloom.workflow import folders
+
+_PLACES = ("data", RESULTS, ".heirloom")
+"""Where commands write folders and files whole."""
+_QUIET_SECONDS = 600
+"""Nobody writes in a folder that has not changed for so long while no run is under way."""
 
 
 @dataclass(frozen=True)
 class Leftover:
-    """A folder that no config names.
+    """A folder that no config names, or one in which a killed command was writing.
 
     Attributes
     ----------
@@ -32,20 +42,23 @@ class Leftover:
         Bytes on disk; 0 if it is recorded but not pulled.
     at_risk
         Why it cannot be brought back, in a few words, or an empty string.
+    is_scratch
+        Whether a killed command has left it.
     """
 
     path: str
     size: int
     at_risk: str
+    is_scratch: bool = False
 
     @property
     def line(self) -> str:
         """One line for people."""
-        return f"{self.path}  {decimal(self.size)}  {self.at_risk or 'recorded'}"
+        return f"{self.path}  {decimal(self.size)}  {self.at_risk or ('left by a killed command' if self.is_scratch else 'recorded')}"
 
 
 def leftovers(configs: Iterable[Config]) -> list[Leftover]:
-    """Return what is on disk or recorded under ``data/`` and is named by none of the configs, sorted by path.
+    """Return what is on disk or recorded under ``data/`` and is named by none of the configs, sorted by path, then what kills have left.
 
     Raises
     ------
@@ -55,15 +68,16 @@ def leftovers(configs: Iterable[Config]) -> list[Leftover]:
     reason = dvc.unavailable()
     if reason:
         raise HeirloomError(reason.replace("not recorded", "nothing to be brought back here, and so nothing pruned"))
-    config_folders = {path for config in configs for path in _config_folders(config)}
+    asked_folders = {path for config in configs for path in config_folders(config)}
     leftovers = []
     for lineage in _lineages():
         listing = dvc.listing(lineage)
-        units = _generations(lineage, listing or {}) if lineage in config_folders else [lineage]
-        unnamed_units = [unit for unit in units if unit not in config_folders]
+        units = _generations(lineage, listing or {}) if lineage in asked_folders else [lineage]
+        unnamed_units = [unit for unit in units if unit not in asked_folders]
         obstacle = _pointer_fault(lineage) if unnamed_units else ""
         leftovers += [_leftover(unit, lineage, listing, obstacle) for unit in unnamed_units]
-    return leftovers
+    pruned = {Path(leftover.path) for leftover in leftovers}
+    return leftovers + [scratch for scratch in _scratches() if not pruned.intersection(Path(scratch.path).parents)]
 
 
 def remove(leftovers: Sequence[Leftover], *, force: bool = False) -> None:
@@ -86,7 +100,7 @@ def remove(leftovers: Sequence[Leftover], *, force: bool = False) -> None:
     for leftover in leftovers:
         shutil.rmtree(leftover.path, ignore_errors=True)
         _pointer(leftover.path).unlink(missing_ok=True)
-    paths = [leftover.path for leftover in leftovers]
+    paths = [leftover.path for leftover in leftovers if not leftover.is_scratch]
     recorded_units = _recorded_units(paths)
     dvc.add([path for path in paths if path in recorded_units])  # DVC forgets of a folder's record what it does not find
     ledger.forget(paths)
@@ -99,13 +113,29 @@ def total(leftovers: Sequence[Leftover], *, removed: bool) -> str:
     if not leftovers:
         return "nothing to prune: the configs name all there is"
     size = sum(leftover.size for leftover in leftovers)
-    summary = f"{len(leftovers)} folders, {decimal(size)}"
+    summary = f"{counted(len(leftovers), 'folder')}, {decimal(size)}"
     if not removed:
-        return f"{summary}; heirloom prune --yes removes them"
+        return f"{summary}; heirloom prune --yes removes {'it' if len(leftovers) == 1 else 'them'}"
+    if all(leftover.is_scratch for leftover in leftovers):
+        return f"{summary} removed"
     return f"{summary} removed; git commit -a keeps that, git checkout of an older commit and heirloom restore bring them back"
 
 
-def _config_folders(config: Config) -> Iterator[str]:
+def _scratches() -> Iterator[Leftover]:
+    """Yield the folders in which killed commands were writing; none while a run is under way, whose jobs write."""
+    run = running.read()
+    if run is not None and not run.has_ended:
+        return
+    for folder in (folder for place in _PLACES for folder in hidden.scratches(place)):
+        statuses = [path.lstat() for path in (folder, *folder.rglob("*"))]
+        if max(status.st_mtime for status in statuses) > time.time() - _QUIET_SECONDS:
+            continue
+        target = hidden.target_of(folder)
+        risk = f"holds what {target} was, which is not here; move it there first" if hidden.holds_the_last_version(folder) else ""
+        yield Leftover(folder.as_posix(), sum(status.st_size for status in statuses[1:]), risk, is_scratch=True)
+
+
+def config_folders(config: Config) -> Iterator[str]:
     """Yield the lineage folders and generations that a config asks for."""
     for name, experiment in config.experiments.items():
         yield kinds.REAL_FOLDER.path(experiment=name)

@@ -16,7 +16,8 @@ from heirloom import results
 from heirloom.artefacts import paths
 from heirloom.config import Config
 from heirloom.errors import HeirloomError, first_of
-from heirloom.lineage import completeness, costs, dvc, git, index, ledger, plan, provenance, restore, stamps, unrecorded
+from heirloom.lineage import completeness, costs, dvc, foreign, git, index, ledger, plan, pointers, provenance, restore, stamps, unrecorded
+from heirloom.lineage.foreign import Foreign
 from heirloom.numerals import counted
 from heirloom.workflow import folders
 from heirloom.workflow.jobs import measure_files
@@ -45,6 +46,8 @@ class RecordReport:
         wrong. Their lineage keeps its record; if DVC has recorded the lineage before, only their generation does.
     absent
         The same for artefacts that are recorded as they were and are only missing here.
+    foreign
+        Artefacts of another version, the first of each unit. What was recorded in the unit's place stays recorded.
     """
 
     recorded: tuple[str, ...]
@@ -54,6 +57,12 @@ class RecordReport:
     unrecorded: str
     missing: tuple[str, ...] = ()
     absent: tuple[str, ...] = ()
+    foreign: tuple[Foreign, ...] = ()
+
+    @property
+    def replacing(self) -> list[str]:
+        """What is wrong with the artefacts of another version that lie in the place of recorded ones."""
+        return [one.fault for one in self.foreign if one.is_in_place]
 
     @property
     def line(self) -> str:
@@ -62,11 +71,15 @@ class RecordReport:
             return f"not recorded: {first_of(self.missing)}; heirloom repair repairs it"
         if self.unrecorded:
             return self.unrecorded
+        if self.replacing:
+            return f"not recorded: {first_of(self.replacing)}; heirloom restore brings those of this one"
         line = f"recorded {counted(len(self.recorded), 'lineage folder')}" if self.recorded else "nothing new to record"
         if self.absent:
             line += f"; {first_of(self.absent)}, and stays recorded: heirloom repair brings it back"
         if self.left_out:
             line += f"; left out, not complete: {first_of(self.left_out)}"
+        if self.foreign:
+            line += f"; left out, {first_of([one.fault for one in self.foreign])}"
         return line
 
 
@@ -100,6 +113,8 @@ def record(config_file: Path, complete: bool = False, *, of_targets: bool = Fals
     lineages = folders.lineages()
     marks = provenance.marks()
     complete_units = {lineage: _complete_units(lineage, units, marks, complete) for lineage, units in lineages.items()}
+    foreign_of = foreign.in_units(chain.from_iterable(complete_units.values()), config)  # by the provenance that lies here
+    complete_units = {lineage: _own_units(lineage, units, foreign_of) for lineage, units in complete_units.items()}
     _write_provenance([*chain.from_iterable(complete_units.values()), *(set(results.folders()) - marks)])
     half_made = [unit for lineage, units in lineages.items() for unit in units if folders.is_half_made(unit, complete_units[lineage])]
     new_costs = costs.gather()
@@ -107,21 +122,31 @@ def record(config_file: Path, complete: bool = False, *, of_targets: bool = Fals
     recorded, faults, stale = _to_ledger_and_dvc(complete_units, half_made, config, obstacle)
     restore.remember(restore.signatures())
     is_whole = complete and not of_targets
-    committed = is_whole and not obstacle and not faults and _commit(config)
+    versions = tuple(found[0] for found in foreign_of.values())
+    is_replaced = any(one.is_in_place for one in versions)
+    committed = is_whole and not (obstacle or faults or is_replaced) and _commit(config)
     if is_whole:
         unrecorded.clear_stage()
     else:
         unrecorded.mark_stage()
-    if not faults or not was_marked:  # without a mark, no run has left anything to record
+    if not (faults or is_replaced) or not was_marked:  # without a mark, no run has left anything to record
         unrecorded.clear()
-    absent = () if faults else tuple(completeness.missing_artefacts(config))
-    return RecordReport(tuple(recorded), (*half_made, *stale), new_costs, committed, obstacle, tuple(faults), absent)
+    absent = () if faults or is_replaced else tuple(completeness.missing_artefacts(config))
+    left_out = [unit for unit in (*half_made, *stale) if unit not in foreign_of]
+    return RecordReport(tuple(recorded), tuple(left_out), new_costs, committed, obstacle, tuple(faults), absent, versions)
 
 
 def _complete_units(lineage: str, units: Collection[str], marks: Collection[str], complete: bool) -> list[str]:
     """Return the units of a lineage that are complete; of a run that did not succeed, those of them that have their measures."""
     complete_units = folders.complete_units(lineage, units, marks)
     return [unit for unit in complete_units if complete or folders.is_finished(unit)]
+
+
+def _own_units(lineage: str, units: list[str], foreign_of: Collection[str]) -> list[str]:
+    """Return the units of a lineage without those of another version; none if DVC would record the lineage anew, without these."""
+    own_units = [unit for unit in units if unit not in foreign_of]
+    is_to_be_merged = len(own_units) < len(units) and pointers.file_of(lineage).exists()
+    return [] if is_to_be_merged and dvc.listing(lineage) is None else own_units
 
 
 def _write_provenance(units: Iterable[str]) -> None:
