@@ -43,6 +43,12 @@ def test_check_says_what_a_config_holds(run: Run) -> None:
     assert run("heirloom", "check", "--thorough").stdout == "config.yaml: 5 experiments, 9 lineages\n"
 
 
+def test_check_of_a_path_without_its_option_says_nothing_of_another_config(run: Run) -> None:
+    done = run("heirloom", "check", "other.yaml", check=False)
+    assert (done.returncode, done.stdout) == (BAD_INPUT, "")
+    assert done.stderr == "heirloom: other.yaml: --profile stands before the path of a profile, and --config before that of a config\n"
+
+
 def test_every_command_explains_itself() -> None:
     command = commands.tree()
     assert isinstance(command, typer.core.TyperGroup)

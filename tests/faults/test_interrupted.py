@@ -56,9 +56,12 @@ def toll(name: str, projects: dict[str, Path], number: int) -> Toll:
         came.kills += 1
         came.orphans += bool(kill_lab.wait_for_children(work))
         again = kill_lab.status_of(kill_lab.start(kill_lab.command(*case.arguments)))
-        is_equal = kill_lab.digests(work, case.places) == state
-        came.refused += again != status and not is_equal
-        came.different += not is_equal
+        left = kill_lab.digests(work, case.places)
+        came.refused += again != status and left != state
+        came.different += left != state
+        if left != state:
+            print(name, turn, "then", again, (work.parent / kill_lab.OUTPUT).read_text())
+            print(*sorted(dict(left.items() ^ state.items())), sep="\n")
     return came
 
 

@@ -80,7 +80,9 @@ def _too_long(signum: int, frame: Any) -> None:
 
 @contextmanager
 def watched(project: Path) -> Iterator[None]:
-    """End what takes too long, starts a program, or writes."""
+    """End what takes too long, starts a program, or writes; of modules that are first imported here nothing is kept."""
+    keeps_bytecode = not sys.dont_write_bytecode
+    sys.dont_write_bytecode = True
     before = {number: signal.signal(number, _too_long) for number in (signal.SIGALRM, signal.SIGPROF)}
     WATCH.project, WATCH.is_on = str(project), True
     signal.setitimer(signal.ITIMER_REAL, _HANGS, _AGAIN)
@@ -89,6 +91,7 @@ def watched(project: Path) -> Iterator[None]:
         yield
     finally:
         WATCH.is_on = False
+        sys.dont_write_bytecode = not keeps_bytecode
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.setitimer(signal.ITIMER_PROF, 0)
         for number, handler in before.items():

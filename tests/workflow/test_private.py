@@ -27,8 +27,8 @@ def vars_of(kind: type) -> list[str]:
     return re.findall(r"self\.(\w+)\s*(?::[^=\n]+)?=", inspect.getsource(kind))
 
 
-def test_snakemakes_scheduler_has_a_rate_limit_and_an_executor() -> None:
-    assert {"job_rate_limiter", "_executor", "running"} <= {*vars_of(JobScheduler), *dir(JobScheduler)}
+def test_snakemakes_scheduler_has_a_rate_limit_a_subsample_and_an_executor() -> None:
+    assert {"job_rate_limiter", "subsample", "_executor", "running"} <= {*vars_of(JobScheduler), *dir(JobScheduler)}
 
 
 def test_snakemakes_dag_lists_the_jobs_of_a_submitted_job() -> None:
@@ -45,10 +45,19 @@ def test_a_snakemake_that_lacks_what_a_run_needs_is_refused_in_a_line() -> None:
 
 def test_what_only_makes_a_run_better_is_left_out_where_it_is_not_there() -> None:
     nothing = SimpleNamespace(local_exec=True, scheduler=None)
-    private.lift_rate(nothing)
+    private.ease_scheduler(nothing)
     assert private.run_name(nothing) == ""
     assert private.slurm_settings(nothing) is None
     assert private.finished_outputs(SimpleNamespace(dag=None)) == []
+
+
+@pytest.mark.parametrize(("cores", "asked", "subsample"), [(2, None, 200), (64, None, 256), (64, 10, 10)])
+def test_the_scheduler_chooses_among_some_of_the_ready_jobs_and_as_many_as_its_option_says(
+    cores: int, asked: int | None, subsample: int
+) -> None:
+    scheduler = SimpleNamespace(job_rate_limiter="a second", subsample=asked)
+    private.ease_scheduler(SimpleNamespace(local_exec=True, scheduler=scheduler, cores=cores))
+    assert vars(scheduler) == {"job_rate_limiter": None, "subsample": subsample}
 
 
 def test_a_run_of_some_targets_is_not_one_of_the_whole_workflow() -> None:

@@ -37,6 +37,8 @@ def check(
     from heirloom.config import load
     from heirloom.lineage import layout
 
+    if path is not None and not profile:
+        raise HeirloomError(f"{path}: --profile stands before the path of a profile, and --config before that of a config")
     settings = load(config)
     layout.check(settings)
     with progress.waiting("check"):
@@ -44,8 +46,6 @@ def check(
     if not quiet:
         num_lineages = sum(1 for _ in settings.lineages())
         typer.echo(f"{config}: {counted(len(settings.experiments), 'experiment')}, {counted(num_lineages, 'lineage')}")
-    if path is not None and not profile:
-        raise HeirloomError(f"{path}: --profile stands before the path of a profile, and --config before that of a config")
     if profile:
         from heirloom.planning import accounting
 

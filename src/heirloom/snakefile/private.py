@@ -25,6 +25,8 @@ NEEDED = (
     "remote_exec",
 )
 """Attributes of Snakemake's workflow object, without which a run would be checked or recorded wrongly."""
+_FEWEST_LOOKED_AT, _LOOKED_AT_PER_CORE = 200, 4
+"""Ready jobs among which the scheduler chooses the next."""
 
 
 def check(workflow: Any) -> None:
@@ -115,14 +117,16 @@ def slurm_settings(workflow: Any) -> Any:
         return None
 
 
-def lift_rate(workflow: Any) -> None:
+def ease_scheduler(workflow: Any) -> None:
     """Let jobs on this machine be started as fast as they can.
 
     Snakemake 9.27 looks at the whole queue again a second after each finished job, and from then on every second: 40 % of a core
-    after a hundred jobs (docs/log.md).
+    after a hundred jobs. At each look it asks the disk for every input of every job that is ready: 0.3 CPU seconds a job where thousands
+    are. So a look is at some of them, drawn at random, unless ``--scheduler-subsample`` says at how many (docs/log.md).
     """
     if runs_jobs_here(workflow) and workflow.scheduler is not None:
         workflow.scheduler.job_rate_limiter = None
+        workflow.scheduler.subsample = workflow.scheduler.subsample or max(_FEWEST_LOOKED_AT, _LOOKED_AT_PER_CORE * workflow.cores)
 
 
 def run_name(workflow: Any) -> str:

@@ -221,7 +221,7 @@ class Run:
         atexit.unregister(self._name_page)
         unrecorded.mark()
         running.begin()
-        private.lift_rate(self.workflow)
+        private.ease_scheduler(self.workflow)
         if private.is_forced(self.workflow):
             sealed_steps.empty()
         settings = private.slurm_settings(self.workflow)
