@@ -8,10 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from rapidfuzz.distance import Levenshtein
 
 import heirloom
 from heirloom.diffs import likeness
+from heirloom.diffs.cells import Ragged, ends
 from heirloom.diffs.likeness import one_to_one
+from heirloom.diffs.pieces import comparable
 from heirloom.runtime.streams import Stream
 
 Write = Callable[..., Path]
@@ -97,3 +100,12 @@ def test_where_all_pairs_have_too_many_words_only_near_duplicates_are_compared(w
         difference = heirloom.diff(*sides)
         assert difference.rows is not None
         assert (difference.rows.edited, difference.rows.removed) == (edited, removed)
+
+
+@pytest.mark.parametrize("most", [0xDFFF, 2**31 - 1, 1_200_000])
+def test_rows_of_any_pieces_are_compared_also_of_more_than_there_are_characters(most: int) -> None:
+    number = 1_200_000 if most == 1_200_000 else 3
+    a, b = np.arange(number), np.array([1, most, 2])
+    (row_a,), (row_b,) = comparable(Ragged(a, ends(np.array([number]))), Ragged(b, ends(np.array([3]))))
+    assert [row_a[1] == row_b[0], row_a[1] == row_b[1], row_a[2] == row_b[2]] == [True, False, True]
+    assert Levenshtein.distance(row_a[:3], row_b) == 2

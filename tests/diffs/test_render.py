@@ -47,7 +47,7 @@ def test_nothing_from_the_data_is_markup_in_markdown(found: DatasetDiff) -> None
     shown = markdown.text(page(found))
     assert "\\<script\\>" in shown
     assert "\\| \\*\\*bold\\*\\* \\`x\\` \\[link\\](http://x)" in shown
-    tables = [line for line in shown.splitlines() if line.startswith("|") and "bold" in line]
+    tables = [line for line in shown.splitlines() if line.startswith("|") and "bold\\*" in line]
     assert tables
     assert all(len(re.findall(r"(?<!\\)\|", line)) == 3 for line in tables)
     assert not any(line.startswith("# ") for line in shown.splitlines())

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
 
 import numpy as np
 
 from heirloom.diffs import examples, rows
-from heirloom.diffs.cells import Ints, Ragged
+from heirloom.diffs.cells import Ints
 from heirloom.diffs.edits import MAX_PIECES, edits
 from heirloom.diffs.likeness import Likeness
 from heirloom.diffs.pairing import Pairing
-from heirloom.diffs.pieces import pieces_of
+from heirloom.diffs.pieces import comparable, pieces_of
 from heirloom.diffs.row_result import Column, Edits, Pair, Rows, Template
 from heirloom.diffs.row_tables import Pairs, RowTables
 from heirloom.diffs.rows import Matching
@@ -124,9 +123,5 @@ def _edits(pairing: Pairing, positions: tuple[Ints, Ints]) -> Edits | None:
         return None
     stride = math.ceil(len(rows_a) / EDITED_ROWS)
     words_a, words_b = pieces_of(pairing.a, pairing.b, (rows_a[::stride], rows_b[::stride]), pairing.shared)
-    return edits(_lists(words_a), _lists(words_b))
-
-
-def _lists(words: Ragged) -> list[list[int]]:
-    values, bounds = words.values.tolist(), words.offsets.tolist()
-    return [values[start : min(stop, start + MAX_PIECES)] for start, stop in pairwise(bounds)]
+    rows_of_a, rows_of_b = comparable(words_a, words_b)
+    return edits([row[:MAX_PIECES] for row in rows_of_a], [row[:MAX_PIECES] for row in rows_of_b])

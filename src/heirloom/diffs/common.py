@@ -11,11 +11,11 @@ from heirloom.artefacts import kinds, paths
 from heirloom.artefacts.fingerprints import recorded_sha256
 from heirloom.data import arrow_columns
 from heirloom.data.columns import BOOKKEEPING, CONTENT, PROMPT
-from heirloom.diffs.result import Kind
 from heirloom.diffs.sides import Side
 from heirloom.errors import HeirloomError, listed
 
 if TYPE_CHECKING:
+    from heirloom.diffs.result import Kind
     from heirloom.diffs.words import Lexicon
 
 _NUMBERS = {"whole", "float", "decimal"}

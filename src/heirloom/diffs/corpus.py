@@ -81,15 +81,18 @@ def read(side: Side, name: str, lexicon: Lexicon, spools: Sequence[Spool], selec
 def repeated_share(words: Ragged) -> NDArray[np.float64]:
     """Return the share of each row's 3-grams that stood earlier in the row, shape (N,); 0 for rows without one."""
     grams = pack(words, 3)
-    rows = np.repeat(np.arange(len(grams.lengths)), grams.lengths)
-    # One 64-bit key for (row, 3-gram): a chance collision would shift a share by one 3-gram.
+    num_rows = len(grams.lengths)
+    # One 64-bit key for (row, 3-gram), the row in front: a chance collision within a row would shift its share by one 3-gram.
+    row_bits = np.uint64(max(1, num_rows - 1).bit_length())
+    rows = np.repeat(np.arange(num_rows, dtype=np.uint64), grams.lengths)
     keys = grams.values.view(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
     keys ^= keys >> np.uint64(32)
-    keys = keys * np.uint64(0xD6E8FEB86659FD93) + rows.astype(np.uint64) * np.uint64(0xFF51AFD7ED558CCD)
-    order = np.argsort(keys)
-    ordered_keys = keys[order]
-    repeats = order[1:][ordered_keys[1:] == ordered_keys[:-1]]
-    return np.bincount(rows[repeats], minlength=len(grams.lengths)) / np.maximum(grams.lengths, 1)
+    keys *= np.uint64(0xD6E8FEB86659FD93)
+    keys = keys >> row_bits | rows << np.uint64(64) - row_bits
+    keys.sort(kind="stable")  # which makes use of rows that stand in order already
+    repeats = keys[1:][keys[1:] == keys[:-1]]
+    num_repeats = np.bincount((repeats >> np.uint64(64) - row_bits).astype(np.int64), minlength=num_rows)
+    return num_repeats / np.maximum(grams.lengths, 1)
 
 
 def _signatures(words: Ragged, start: int, selection: Selection) -> tuple[Ints, near.Signatures]:

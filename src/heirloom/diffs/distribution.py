@@ -70,7 +70,7 @@ def of_text(
 def text_sample(words: Ragged, keys: Hashes, content: Hashes, repetition: NDArray[np.float32]) -> TextSample:
     """Return rows of words as the tests want them, with their length and repetition as features."""
     rows = np.repeat(np.arange(len(words.lengths)), words.lengths)
-    ordered = np.sort(rows * (1 << 32) + words.values)
+    ordered = np.sort(rows * (1 << 32) + words.values, kind="stable")  # rows stand in order already
     repeats = ordered[1:][ordered[1:] == ordered[:-1]]
     num_repeats = np.bincount(repeats >> 32, minlength=len(words.lengths))
     features = {

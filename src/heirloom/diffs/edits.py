@@ -8,6 +8,7 @@ from itertools import accumulate
 from statistics import fmean, median
 from typing import Any, NamedTuple
 
+from heirloom.diffs.pieces import Row
 from heirloom.diffs.row_result import Edits, Pair, Piece
 
 MAX_CHARACTERS = 2000
@@ -19,13 +20,13 @@ MAX_PIECES = 10_000
 _PIECE = re.compile(r"\s*\S+|\s+")
 
 
-def edits(a: Sequence[Sequence[int]], b: Sequence[Sequence[int]]) -> Edits:
+def edits(a: Sequence[Row], b: Sequence[Row]) -> Edits:
     """Return the edits that turn each row of A into its partner in B, fewest possible (Levenshtein 1966).
 
     Parameters
     ----------
     a, b
-        Tokens or words of each row, as ids; the same number of rows, at least one.
+        Tokens or words of each row, equal where they are; the same number of rows, at least one.
     """
     pairs = list(zip(a, b, strict=True))
     numbers = [_numbers(row_a, row_b) for row_a, row_b in pairs]
@@ -43,7 +44,7 @@ def edits(a: Sequence[Sequence[int]], b: Sequence[Sequence[int]]) -> Edits:
     )
 
 
-def _numbers(a: Sequence[int], b: Sequence[int]) -> dict[str, int]:
+def _numbers(a: Row, b: Row) -> dict[str, int]:
     """Return how many tokens or words are inserted, deleted and replaced, counted by stretches: rows hold fewer of these."""
     from rapidfuzz.distance import Levenshtein
 

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import chain, pairwise
+from itertools import chain
 
 import numpy as np
 
 from heirloom.diffs import near
 from heirloom.diffs.cells import Ints, Ragged
+from heirloom.diffs.pieces import Row, comparable
 from heirloom.stats.samples import Floats
 
 MAX_PAIRS = 1_000_000
@@ -111,8 +112,8 @@ def _edited(signatures: tuple[near.Signatures, near.Signatures], positions: tupl
     if len(a) * len(b) <= MAX_PAIRS:
         words_a, words_b = words_of(positions)
         if len(words_a.values) * len(words_b.values) <= MAX_WORD_PAIRS:
-            texts_a, texts_b = _as_texts(words_a, words_b)
-            close_pairs = _small(texts_a, texts_b, *_all_close(texts_a, texts_b))
+            compared_a, compared_b = _rows(words_a, words_b)
+            close_pairs = _small(compared_a, compared_b, *_all_close(compared_a, compared_b))
             return _cheapest((len(a), len(b)), *close_pairs)
     return _edited_of_near(a, b, positions, words_of)
 
@@ -122,14 +123,14 @@ def _edited_of_near(a: near.Signatures, b: near.Signatures, positions: tuple[Int
     rows = np.unique(rows_a), np.unique(rows_b)
     if max(map(len, rows)) > MAX_WORDS_ROWS:
         return one_to_one(rows_a, rows_b, -similarity)
-    texts_a, texts_b = _as_texts(*words_of((positions[0][rows[0]], positions[1][rows[1]])))
+    compared_a, compared_b = _rows(*words_of((positions[0][rows[0]], positions[1][rows[1]])))
     places_a, places_b = np.searchsorted(rows[0], rows_a), np.searchsorted(rows[1], rows_b)
-    distances = _distances(texts_a, texts_b, places_a, places_b)
-    edited_a, edited_b = one_to_one(*_small(texts_a, texts_b, places_a, places_b, distances))
+    distances = _distances(compared_a, compared_b, places_a, places_b)
+    edited_a, edited_b = one_to_one(*_small(compared_a, compared_b, places_a, places_b, distances))
     return rows[0][edited_a], rows[1][edited_b]
 
 
-def _small(a: list[str], b: list[str], rows_a: Ints, rows_b: Ints, distances: Ints) -> tuple[Ints, Ints, Floats]:
+def _small(a: list[Row], b: list[Row], rows_a: Ints, rows_b: Ints, distances: Ints) -> tuple[Ints, Ints, Floats]:
     """Return those pairs in which few words differ, and the share of words that do."""
     lengths_a = np.fromiter(map(len, a), np.int64, len(a))
     lengths_b = np.fromiter(map(len, b), np.int64, len(b))
@@ -156,7 +157,7 @@ def _most_edits(lengths: Ints) -> Ints:
     return np.asarray(np.maximum(1, np.floor(MAX_SHARE * lengths)).astype(np.int64))
 
 
-def _all_close(a: list[str], b: list[str]) -> tuple[Ints, Ints, Ints]:
+def _all_close(a: list[Row], b: list[Row]) -> tuple[Ints, Ints, Ints]:
     """Return the pairs of rows whose distance may be that of an edit, and the distances (Levenshtein 1966), shapes (C,)."""
     from rapidfuzz.distance import Levenshtein
     from rapidfuzz.process import cdist
@@ -170,7 +171,7 @@ def _all_close(a: list[str], b: list[str]) -> tuple[Ints, Ints, Ints]:
     return rows_a, rows_b, distances[rows_a, rows_b].astype(np.int64)
 
 
-def _distances(a: list[str], b: list[str], rows_a: Ints, rows_b: Ints) -> Ints:
+def _distances(a: list[Row], b: list[Row], rows_a: Ints, rows_b: Ints) -> Ints:
     from rapidfuzz.distance import Levenshtein
 
     pairs = zip(rows_a.tolist(), rows_b.tolist(), strict=True)
@@ -178,14 +179,11 @@ def _distances(a: list[str], b: list[str], rows_a: Ints, rows_b: Ints) -> Ints:
     return np.array(distances, np.int64)
 
 
-def _as_texts(a: Ragged, b: Ragged) -> tuple[list[str], list[str]]:
-    """Return each row as a text with one character for each word, which `rapidfuzz` compares fastest; a row over `MAX_WORDS` as none."""
-    _, codes = np.unique(np.concatenate([a.values, b.values]), return_inverse=True)
-    characters = (codes + 1).astype("<u4")
-    return _split(characters[: len(a.values)], a.offsets), _split(characters[len(a.values) :], b.offsets)
+def _rows(a: Ragged, b: Ragged) -> tuple[list[Row], list[Row]]:
+    """Return the rows of both sides to be compared; a row over `MAX_WORDS` as an empty one."""
+    rows_a, rows_b = comparable(a, b)
+    return [_short(row) for row in rows_a], [_short(row) for row in rows_b]
 
 
-def _split(characters: np.ndarray[tuple[int], np.dtype[np.uint32]], offsets: Ints) -> list[str]:
-    text = characters.tobytes().decode("utf-32-le", "surrogatepass")
-    bounds = offsets.tolist()
-    return [text[start:stop] if stop - start <= MAX_WORDS else "" for start, stop in pairwise(bounds)]
+def _short(row: Row) -> Row:
+    return row if len(row) <= MAX_WORDS else ""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections import defaultdict
-from itertools import chain
+from collections.abc import Hashable, Sequence
+from itertools import chain, pairwise
 
 import numpy as np
 import pyarrow as pa
@@ -13,12 +15,29 @@ from heirloom.diffs.common import Common
 from heirloom.diffs.origin import take
 from heirloom.diffs.sides import Side
 
+Row = Sequence[Hashable]
+"""The pieces of a row: a text with one character each, or numbers."""
+
 
 def pieces_of(a: Side, b: Side, rows: tuple[Ints, Ints], shared: Common) -> tuple[Ragged, Ragged]:
     """Return the pieces of some rows of A and of B, in the order asked for; equal pieces have one id."""
     ids: defaultdict[str, int] = defaultdict()
     ids.default_factory = ids.__len__
     return _pieces(a, rows[0], shared, ids), _pieces(b, rows[1], shared, ids)
+
+
+def comparable(a: Ragged, b: Ragged) -> tuple[list[Row], list[Row]]:
+    """Return the rows of both sides as texts, which `rapidfuzz` compares fastest; as numbers where Unicode has too few characters."""
+    ids = np.concatenate([a.values, b.values])
+    if ids.max(initial=0) > sys.maxunicode:
+        ids = np.unique(ids, return_inverse=True)[1]
+    is_text = ids.max(initial=0) <= sys.maxunicode
+    all_pieces = ids.astype("<u4").tobytes().decode("utf-32-le", "surrogatepass") if is_text else ids.tolist()
+    return _split(all_pieces, a.offsets), _split(all_pieces, b.offsets + len(a.values))
+
+
+def _split(pieces: Row, offsets: Ints) -> list[Row]:
+    return [pieces[start:stop] for start, stop in pairwise(offsets.tolist())]
 
 
 def _pieces(side: Side, rows: Ints, shared: Common, ids: defaultdict[str, int]) -> Ragged:

@@ -11,15 +11,23 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from heirloom.diffs.cells import Ints, Ragged
 
 PART_GRAMS = 1 << 23
+_BLOCK_GRAMS = 1 << 18
+"""Occurrences that are counted at once: arrays of this size are used again, and larger ones asked for anew."""
+
 MAX_PARTS = 256
 MAX_TRIGRAM_TYPES = (1 << 21) - 1
 _BITS = {1: 63, 2: 31, 3: 21}
 _MIX = np.uint64(0x9E3779B97F4A7C15)
 _ONE = np.uint64(1)
+_MARKS = {"a": np.uint64(0), "b": _ONE}
+
+Marked = NDArray[np.uint64]
+"""N-grams with their side in the last bit."""
 
 
 class Block(NamedTuple):
@@ -71,42 +79,47 @@ class Spool:
 
     def add(self, side: str, rows: Ragged) -> None:
         """Put the n-grams of some rows of side ``a`` or ``b`` into their parts."""
-        grams = pack(rows, self.n).values
+        grams = pack(rows, self.n).values.view(np.uint64)
+        marked = grams << _ONE | _MARKS[side]
         if self._parts == 1:
-            self._append(side, 0, grams)
+            self._append(0, marked)
             return
         part_bits = self._parts.bit_length() - 1
-        parts = ((grams.view(np.uint64) * _MIX) >> np.uint64(64 - part_bits)).astype(np.uint8)
-        ordered = grams[np.argsort(parts, kind="stable")]
+        parts = ((grams * _MIX) >> np.uint64(64 - part_bits)).astype(np.uint8)
+        ordered = marked[np.argsort(parts, kind="stable")]
         bounds = np.cumsum(np.bincount(parts, minlength=self._parts))[:-1]
         for part, part_grams in enumerate(np.split(ordered, bounds)):
-            self._append(side, part, part_grams)
+            self._append(part, part_grams)
 
     def blocks(self) -> Iterator[Block]:
-        """Yield every n-gram once with its counts, part by part."""
+        """Yield every n-gram once with its counts, part by part, some n-grams at a time."""
         for number in range(self._parts):
-            yield _count(self._read("a", number), self._read("b", number))
+            file = self._file(number)
+            if file.exists():
+                yield from _blocks(np.fromfile(file, np.uint64))
 
-    def _append(self, side: str, part: int, grams: Ints) -> None:
-        with self._file(side, part).open("ab") as file:
-            grams.tofile(file)
+    def _append(self, part: int, marked: Marked) -> None:
+        with self._file(part).open("ab") as file:
+            marked.tofile(file)
 
-    def _read(self, side: str, part: int) -> Ints:
-        file = self._file(side, part)
-        return np.fromfile(file, np.int64) if file.exists() else np.empty(0, np.int64)
-
-    def _file(self, side: str, part: int) -> Path:
-        return self._folder / f"{self.n}-{side}-{part}"
+    def _file(self, part: int) -> Path:
+        return self._folder / f"{self.n}-{part}"
 
 
-def _count(a: Ints, b: Ints) -> Block:
-    """Count both sides in one sort, the side standing in the last bit. np.unique hashes, which is slower where most n-grams differ."""
-    marked = np.concatenate([a.view(np.uint64) << _ONE, b.view(np.uint64) << _ONE | _ONE])
-    if not marked.size:
-        return Block(a, a, a)
+def _blocks(marked: Marked) -> Iterator[Block]:
+    """Count both sides in one sort, in place. np.unique hashes, which is slower where most n-grams differ."""
     marked.sort()
-    grams = marked >> _ONE
-    first = np.flatnonzero(np.concatenate([[True], grams[1:] != grams[:-1]]))
-    counts = np.diff(np.append(first, grams.size))
-    counts_b = np.add.reduceat(marked & _ONE, first).astype(np.int64)
+    start = 0
+    while start < len(marked):
+        last = marked[min(start + _BLOCK_GRAMS, len(marked)) - 1] | _ONE
+        stop = int(np.searchsorted(marked, last, "right"))
+        yield _count(marked[start:stop])
+        start = stop
+
+
+def _count(ordered: Marked) -> Block:
+    grams = ordered >> _ONE
+    first = np.flatnonzero(np.diff(grams, prepend=grams[0] + _ONE))
+    counts = np.diff(first, append=grams.size)
+    counts_b = np.add.reduceat(ordered & _ONE, first).view(np.int64)
     return Block(grams[first].view(np.int64), counts - counts_b, counts_b)

@@ -25,6 +25,9 @@ from heirloom.words import CHARACTERS
 PRIOR_WEIGHT = 1000.0
 """How many n-grams the prior is worth: enough that a word seen once moves no z-score beyond 2."""
 
+_RARE = 256
+"""Of n-grams with fewer occurrences on either side many have equal counts."""
+
 Floats = NDArray[np.float64]
 
 
@@ -121,19 +124,32 @@ def _num_grams(reading: Reading, n: int) -> int:
 
 
 def _top(block: Block, n: int, totals: tuple[int, int], lexicon: Lexicon, examples: int) -> list[Moved]:
-    delta, z = log_odds(block, totals)
-    size = min(examples, len(z))
-    if not size:
-        return []
-    smallest = np.argpartition(z, size - 1)[:size].tolist()
-    largest = np.argpartition(z, -size)[-size:].tolist()
-    candidates = [index for index in {*smallest, *largest} if z[index]]
+    """Return the n-grams of the highest and lowest z-scores, highest first; of equal ones those whose words were read first."""
+    candidates = np.flatnonzero(_may_be_extreme(block, totals, examples))
+    moved = Block(block.grams[candidates], block.a[candidates], block.b[candidates])
+    delta, z = log_odds(moved, totals)
+    highest, lowest = np.argsort(-z, kind="stable")[:examples], np.argsort(z, kind="stable")[:examples]
     grams = []
-    for index in sorted(candidates, key=lambda index: -z[index]):
-        words = lexicon.spell(unpack(int(block.grams[index]), n))
-        count_a, count_b = int(block.a[index]), int(block.b[index])
-        grams.append(Moved(n, " ".join(words), count_a, count_b, float(delta[index]), float(z[index])))
+    for index in sorted({*highest.tolist(), *lowest.tolist()}, key=lambda index: (-z[index], index)):
+        if z[index]:
+            words = lexicon.spell(unpack(int(moved.grams[index]), n))
+            count_a, count_b = int(moved.a[index]), int(moved.b[index])
+            grams.append(Moved(n, " ".join(words), count_a, count_b, float(delta[index]), float(z[index])))
     return grams
+
+
+def _may_be_extreme(block: Block, totals: tuple[int, int], examples: int) -> NDArray[np.bool_]:
+    """Return which n-grams have counts that belong to one of the highest or lowest z-scores, shape (K,).
+
+    A z-score depends on the counts alone, and nearly all n-grams are rare: each pair of small counts is looked at once.
+    """
+    is_rare = (block.a < _RARE) & (block.b < _RARE)
+    rare_pairs = np.flatnonzero(np.bincount(block.a[is_rare] * _RARE + block.b[is_rare]))
+    a = np.concatenate([rare_pairs // _RARE, block.a[~is_rare]])
+    b = np.concatenate([rare_pairs % _RARE, block.b[~is_rare]])
+    order = np.argsort(log_odds(Block(a, a, b), totals)[1])
+    extreme = np.concatenate([order[:examples], order[::-1][:examples]])
+    return np.isin(block.a << 32 | block.b, a[extreme] << 32 | b[extreme])
 
 
 def _bands(words: Block, lexicon: Lexicon, generations: int, examples: int) -> Iterable[Band]:

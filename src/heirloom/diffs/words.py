@@ -15,12 +15,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from heirloom import words
-from heirloom.diffs.cells import Ints, Ragged, ends, ragged, strings
+from heirloom.diffs.cells import Ints, Ragged, ends, join, ragged, strings
 from heirloom.errors import HeirloomError
 
 _NO_WORD = -1
-_MAX_PIECES = 500_000
-"""Pieces whose words are remembered from one batch to the next."""
+_MAX_PIECES = 100_000
+"""Pieces whose words are remembered from one batch to the next; Arrow reads all of them to find those of a batch."""
 
 
 class _Ids(dict[str, int]):
@@ -50,7 +50,7 @@ class WordLexicon:
         self.windows = windows
         self.invalid_rows = 0
         self._ids = _Ids()
-        self._pieces: dict[str, list[int]] = {}
+        self._forget()
         self._spelled: list[str] = []
 
     def __len__(self) -> int:
@@ -60,10 +60,10 @@ class WordLexicon:
         """Return the words of each text as ids."""
         texts, invalid_rows = strings(column)
         self.invalid_rows += invalid_rows
-        # No word has a space in it, and texts repeat what stands between two: each such piece of a batch is taken apart once.
+        # No word has a space in it, and texts repeat what stands between two: each such piece is taken apart once.
         spaced = pc.split_pattern(texts, " ")
-        coded = spaced.flatten().dictionary_encode()
-        pieces = self._words(coded.dictionary).take(coded.indices.to_numpy(zero_copy_only=False))
+        places = self._places(spaced.flatten())
+        pieces = self._ids_of_pieces.take(places)
         lengths = pc.list_value_length(spaced).to_numpy(zero_copy_only=False)
         values, offsets = pieces.values, pieces.offsets[ends(lengths)]
         if self.windows:
@@ -74,17 +74,30 @@ class WordLexicon:
         is_word = values != _NO_WORD
         return Ragged(values[is_word], ends(is_word)[offsets])
 
-    def _words(self, spaced: pa.Array) -> Ragged:
-        """Return the ids of the words in each piece without a space; ``_NO_WORD`` where a piece begins or ends between words."""
-        pieces = spaced.to_pylist()
+    def _places(self, pieces: pa.Array) -> Ints:
+        """Return where each piece without a space stands among those that are remembered; new ones are taken apart."""
         if len(self._pieces) > _MAX_PIECES:
-            self._pieces = {}
-        for piece in pieces:
-            if piece not in self._pieces:
-                self._pieces[piece] = [self._ids[word] for word in words.pieces(piece)]
-        ids_of_pieces = list(map(self._pieces.__getitem__, pieces))
-        lengths = np.fromiter(map(len, ids_of_pieces), np.int64, len(ids_of_pieces))
-        return Ragged(np.fromiter(chain.from_iterable(ids_of_pieces), np.int64), ends(lengths))
+            self._forget()
+        known = pc.index_in(pieces, value_set=self._pieces)
+        is_new = known.is_null()
+        new = pieces.filter(is_new).dictionary_encode()
+        places = np.array(known.fill_null(0))
+        places[np.asarray(is_new)] = np.asarray(new.indices) + len(self._pieces)
+        self._learn(new.dictionary)
+        return places
+
+    def _forget(self) -> None:
+        self._pieces, self._ids_of_pieces = pa.array([], pa.large_string()), join([])
+
+    def _learn(self, pieces: pa.Array) -> None:
+        """Remember the ids of the words in each piece; ``_NO_WORD`` where a piece begins or ends between words."""
+        rows = list(map(self._ids_of, pieces.to_pylist()))
+        lengths = np.fromiter(map(len, rows), np.int64, len(rows))
+        ids = Ragged(np.fromiter(chain.from_iterable(rows), np.int64), ends(lengths))
+        self._pieces, self._ids_of_pieces = pa.concat_arrays([self._pieces, pieces]), join([self._ids_of_pieces, ids])
+
+    def _ids_of(self, piece: str) -> list[int]:
+        return [self._ids[word] for word in words.pieces(piece)]
 
     def spell(self, ids: Sequence[int]) -> list[str]:
         """Return the words of some ids."""
