@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,24 @@ def test_every_command_explains_itself() -> None:
     assert isinstance(command, typer.core.TyperGroup)
     assert {"train", "record", "trace", "diff", "export"} <= set(command.commands)
     assert {name for name, subcommand in command.commands.items() if not subcommand.help} == set()
+
+
+@pytest.mark.parametrize(
+    ("words", "outcome", "asks_pydantic"),
+    [
+        ("trace data/a", "heirloom: data/a: ", False),
+        ("trace data/\xe4", "heirloom: data/\xe4: ", True),
+        ("trace data/a --depth 1", "heirloom: data/a: ", True),
+        ("trace data/a --depth one", "Error: Invalid value for '--depth': ", True),
+        ("trace", "Error: Missing argument 'reference'.", False),
+    ],
+)
+def test_plain_text_is_taken_as_typed_and_all_else_as_typer_reads_it(words: str, outcome: str, asks_pydantic: bool, tmp_path: Path) -> None:
+    code = "import atexit, sys; atexit.register(lambda: print('pydantic' in sys.modules)); from heirloom.cli import main; main()"
+    done = run_in(tmp_path, sys.executable, "-c", code, *words.split(), check=False)
+    assert done.returncode == BAD_INPUT
+    assert done.stderr.splitlines()[-1].startswith(outcome)
+    assert done.stdout == f"{asks_pydantic}\n"
 
 
 def test_every_command_that_is_shown_stands_in_a_panel_and_has_an_example() -> None:

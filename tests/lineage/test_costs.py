@@ -135,3 +135,29 @@ def test_the_peak_of_a_job_is_not_that_of_the_process_that_started_it() -> None:
     assert len(memory) == 300 * 2**20
     assert 5 < answer["peak_memory_mb"] < 100
     assert min(answer["read_mb"], answer["written_mb"]) >= 0
+
+
+def test_commits_of_jobs_are_read_without_arrow_as_long_as_the_table_is_the_one_that_was_gathered() -> None:
+    finished("sample", kinds.SYNTHETIC)
+    costs.gather()
+    job = ("sample", *PLACE.values())
+    assert costs.commits() == {job: ""}
+    memory = json.loads(costs.COMMITS.read_text())
+    costs.COMMITS.write_text(json.dumps(memory | {"commits": [[*job, "abc+0123456789abcdef"]]}))
+    assert costs.commits() == {job: "abc+0123456789abcdef"}
+    code = "import sys; from heirloom.lineage import costs; costs.commits(); print({'numpy', 'pyarrow'} & sys.modules.keys())"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "set()\n"
+    for spoilt in ("{", "[]", json.dumps(memory | {"commits": [0]}), json.dumps(memory | {"table": {}, "commits": [[*job, "abc"]]})):
+        costs.COMMITS.write_text(spoilt)
+        assert costs.commits() == {job: ""}
+
+
+def test_a_changed_table_is_refused_although_its_commits_are_remembered() -> None:
+    assert costs.commits() == {}
+    finished("sample", kinds.SYNTHETIC)
+    costs.gather()
+    flip_a_bit(costs.COSTS)
+    with pytest.raises(HeirloomError, match=r"costs.parquet: not the bytes .* delete it, and heirloom record gathers it"):
+        costs.commits()
+    costs.COSTS.unlink()
+    assert costs.commits() == {}

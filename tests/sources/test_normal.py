@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -79,3 +83,25 @@ def test_what_is_no_distribution_is_refused(keys: dict[str, object], message: st
 def test_a_valid_specification_passes_preflight_and_reads_no_file() -> None:
     sources.preflight(source())
     assert sources.source_files(source()) == []
+
+
+@pytest.mark.parametrize(
+    "covariance", [[[1, 0.5], [0.5, 2]], [[1, 0.9], [0.9, 1]], [[1, -0.9], [-0.9, 1]], [[4, 2, 0], [2, 4, 2], [0, 2, 4]]]
+)
+def test_a_matrix_whose_eigenvalues_are_all_positive_is_a_covariance(covariance: list[list[float]]) -> None:
+    assert min(np.linalg.eigvalsh(covariance)) > 0
+    assert source(dim=len(covariance), covariance=covariance).covariance == tuple(map(tuple, covariance))
+
+
+@pytest.mark.parametrize("covariance", [[[0, 0], [0, 1]], [[-1, 0], [0, 1]], [[1, 1], [1, 1]], [[1, 0.1], [0.1, -3]], [[0]]])
+def test_a_matrix_with_an_eigenvalue_that_is_not_positive_is_none(covariance: list[list[float]]) -> None:
+    with pytest.raises(ValueError, match="covariance must be positive definite"):
+        source(dim=len(covariance), covariance=covariance)
+
+
+def test_numpy_is_not_imported_for_a_matrix_whose_diagonal_outweighs_the_rest() -> None:
+    spec = {"name": "normal", "dim": 2, "rows": 5}
+    code = "import json, sys; from heirloom.specs.vector_source import NormalSource; NormalSource.model_validate_json(sys.argv[1])"
+    for covariance, is_imported in (([[1, 0.5], [0.5, 2]], False), ([[1, 0.9], [0.9, 1]], True)):
+        command = [sys.executable, "-c", f"{code}; print('numpy' in sys.modules)", json.dumps(spec | {"covariance": covariance})]
+        assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == f"{is_imported}\n"

@@ -11,14 +11,20 @@ def main() -> None:
         from heirloom.cli import worker
 
         worker.serve(sys.argv[2:])  # returns in the processes that it forks, a job's each
+        from heirloom.cli import commands
+
+        tree = commands.tree()
     else:
         from heirloom.cli import client
 
         client.hand_over()  # returns where this process does the command itself
-    from heirloom.cli import commands, ending
+        from heirloom.cli import commands
+
+        tree = commands.with_one("".join(sys.argv[1:2]))
+    from heirloom.cli import ending
 
     try:
-        commands.run()
+        commands.run(tree)
     except SystemExit as end:
         ending.note(end.code)
         raise

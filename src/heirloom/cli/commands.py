@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import errno
 import io
 import os
@@ -38,7 +39,8 @@ app = typer.Typer(
     help="What each generation of models inherits.",
     epilog="The words are in docs/glossary.md",
 )
-for part in (project, steps, plan, results, lineage, audit, diff):
+_PARTS = (project, steps, plan, results, lineage, audit, diff)
+for part in _PARTS:
     app.add_typer(part.app)
 app.add_typer(export.app, name="export", rich_help_panel=SHARE)
 app.add_typer(plugin.app, name="plugin", rich_help_panel=RUN)
@@ -64,12 +66,29 @@ def tree() -> Callable[[], Any]:
     return typer.main.get_command(app)
 
 
-def run() -> None:
-    """Run the command that this process was started with; bad input, or what the machine refuses, ends in one line and exit code 2."""
+def with_one(name: str) -> Callable[[], Any]:
+    """Return the same with one command alone, which takes a tenth of the time; where there is none of that name, all of them."""
+    registered = [command for part in _PARTS for command in part.app.registered_commands]
+    named = [command for command in registered if name and name in (command.name, command.callback and command.callback.__name__)]
+    if not named:
+        return tree()
+    alone = copy.copy(app)
+    alone.registered_groups, alone.registered_commands = [], named
+    return typer.main.get_command(alone)
+
+
+def run(commands: Callable[[], Any] | None = None) -> None:
+    """Run the command that this process was started with; bad input, or what the machine refuses, ends in one line and exit code 2.
+
+    Parameters
+    ----------
+    commands
+        What the command is one of; by default all.
+    """
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # names of files need not be UTF-8
     try:
-        tree()()
+        (commands or tree())()
     except HeirloomError as error:
         print(*printed(error), sep="\n", file=sys.stderr)
         sys.exit(BAD_INPUT)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -83,22 +84,38 @@ def trace(
     full: Full = False,
 ) -> None:
     """Show what an artefact was made from, down to real data; with #N or #BORN/ROW at the end, where one row came from."""
-    from heirloom.lineage import render, render_row, trace_row
+    from heirloom.lineage import trace_row
+
+    if trace_row.split_reference(reference)[1]:
+        _trace_row(reference, form, full=full)
+    else:
+        _trace_artefact(reference, depth, form, full=full)
+
+
+def _trace_row(reference: str, form: str, *, full: bool) -> None:
+    from heirloom.lineage import render_row, trace_row  # which imports numpy
+
+    _check_form(form, render_row.FORMATS, "a row")
+    text = render_row.FORMATS[form](trace_row.trace_row(reference))
+    echo(text.split("\n") if form == "tree" else [text], full=full)
+
+
+def _trace_artefact(reference: str, depth: int | None, form: str, *, full: bool) -> None:
+    from heirloom.lineage import render
     from heirloom.lineage import trace as job
 
-    has_row = bool(trace_row.split_reference(reference)[1])
-    formats = render_row.FORMATS if has_row else render.FORMATS
-    if form not in formats:
-        raise HeirloomError(f"--format {form}: {'a row' if has_row else 'an artefact'} has {', '.join(formats)}")
-    if has_row:
-        text = render_row.FORMATS[form](trace_row.trace_row(reference))
-        echo(text.split("\n") if form == "tree" else [text], full=full)
-        return
+    _check_form(form, render.FORMATS, "an artefact")
     ancestry = job.trace(reference, depth)
     if form == "tree":
         echo_beginning(render.tree_lines(ancestry), f"the ancestry has {len(ancestry.nodes):,} artefacts in all", full=full)
     else:
         typer.echo(render.FORMATS[form](ancestry))
+
+
+def _check_form(form: str, forms: Iterable[str], subject: str) -> None:
+    """Refuse a form that what is traced does not have."""
+    if form not in forms:
+        raise HeirloomError(f"--format {form}: {subject} has {', '.join(forms)}")
 
 
 @app.command(rich_help_panel=ASK, epilog="Example: heirloom descendants transformer/replace/0/1#17")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
@@ -62,23 +63,32 @@ def missing_artefacts(config: Config) -> list[str]:
     record of. A pointer that is gone, though git has it, is named first.
     """
     ledger = index.read_ledger()
-    without_pointer = {lineage for lineage in folders.lineages_of(ledger) if not pointers.file_of(lineage).exists()}
+    lineages = folders.lineages_of(ledger)
+    here = {lineage for lineage in lineages if Path(lineage).is_dir()}
+    without_pointer = {lineage for lineage in lineages if not pointers.file_of(lineage).exists()}
     lost = pointers.lost_lineages(ledger) if without_pointer else []
-    lines = [f"{pointers.file_of(lineage)}: missing, though git has it" for lineage in lost if Path(lineage).is_dir()]
+    lines = [f"{pointers.file_of(lineage)}: missing, though git has it" for lineage in lost if lineage in here]
+    names_in = functools.cache(folders.names)
     for artefact, entry in ledger.items():
         lineage = folders.lineage_of(artefact)
-        if lineage is None or not Path(lineage).is_dir() or (lineage in without_pointer and lineage not in lost):
+        if lineage not in here or (lineage in without_pointer and lineage not in lost):
             continue
-        line = _missing_line(artefact, entry, config)
+        line = _missing_line(artefact, entry, config, names_in(artefact.rpartition("/")[0]))
         if line:
             lines.append(line)
     return lines
 
 
-def _missing_line(artefact: str, entry: Entry, config: Config) -> str:
-    """Return what of an artefact and its notes is missing or incomplete, in a line; an empty string if nothing is."""
+def _missing_line(artefact: str, entry: Entry, config: Config, names: Collection[str]) -> str:
+    """Return what of an artefact and its notes is missing or incomplete, in a line; an empty string if nothing is.
+
+    Parameters
+    ----------
+    names
+        What lies in the artefact's folder.
+    """
     files = (artefact, paths.fingerprint(artefact), paths.manifest(artefact))
-    absent = [path for path in files if not Path(path).exists()]
+    absent = [path for path in files if path.rpartition("/")[2] not in names]
     if absent:
         is_expected = absent == [artefact] and is_dropped(artefact, config, {})
         return "" if is_expected else f"{absent[0]}: missing, though {LEDGER} names it"

@@ -31,11 +31,22 @@ def read(file: Path, columns: Sequence[str] | None = None) -> list[dict[str, Any
     import pyarrow as pa
 
     if Path(paths.fingerprint(file)).is_file():
-        digests.check(file, REPAIR)
+        check(file)
     try:
         return digests.rows(file, columns)
     except (pa.ArrowException, OSError) as error:
         raise HeirloomError(f"{file}: damaged ({str(error).splitlines()[0]}); {REPAIR}") from None
+
+
+def check(file: Path) -> None:
+    """Refuse a cost table that does not have its recorded digest.
+
+    Raises
+    ------
+    HeirloomError
+        If it does not.
+    """
+    digests.check(file, REPAIR)
 
 
 def write(table: pa.Table, file: Path) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from heirloom import records
 from heirloom.artefacts import kinds, manifest, paths
-from heirloom.artefacts.files import read_json
+from heirloom.artefacts.files import read_json, write_text
 from heirloom.errors import HeirloomError
 from heirloom.lineage import cost_table, git
 from heirloom.workflow.step import Job
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 COSTS = Path(paths.RESULTS, "costs.parquet")
+COMMITS = Path(".heirloom/commits.json")
+"""Jobs and their commits as the table has them, which tells which table: private memory, for those who can do without the library."""
 FILES = Path("logs/costs")
 KEY = Job._fields
 _MEASURED = ("seconds", "cpu_seconds", "peak_memory_mb", "read_mb", "written_mb")
@@ -40,6 +44,36 @@ def gather() -> int:
     return len(rows)
 
 
+def commits(root: Path = Path()) -> dict[tuple[Any, ...], str]:
+    """Return job → commit of the cost table in a project's folder, and after a plus 16 digits that tell uncommitted changes apart.
+
+    Raises
+    ------
+    HeirloomError
+        As `cost_table.read` does.
+    """
+    table = root / COSTS
+    remembered = _remembered_commits(root) if table.is_file() else None
+    if remembered is None:
+        return _commits(cost_table.read(table, [*KEY, "commit", "changes"]))
+    cost_table.check(table)
+    return remembered
+
+
+def _remembered_commits(root: Path) -> dict[tuple[Any, ...], str] | None:
+    """Return job → commit as they were written down beside the table that lies here; None if they were not."""
+    try:
+        memory = records.json_value((root / COMMITS).read_text(encoding="utf-8"))
+        is_of_table = memory["table"] == read_json(root / paths.fingerprint(COSTS))
+        return {tuple(key): str(commit) for *key, commit in memory["commits"]} if is_of_table else None
+    except (OSError, ValueError, KeyError, TypeError, HeirloomError):
+        return None
+
+
+def _commits(rows: list[Row]) -> dict[tuple[Any, ...], str]:
+    return {_key(row): f"{row['commit']}+{row['changes']}" if row["changes"] else row["commit"] for row in rows}
+
+
 def _merge(new_rows: list[Row]) -> None:
     import pyarrow as pa
 
@@ -49,6 +83,8 @@ def _merge(new_rows: list[Row]) -> None:
         rows[key] = {**row, "commit": commit, "changes": changes}
     ordered_rows = [rows[key] for key in sorted(rows, key=_rank)]
     cost_table.write(pa.Table.from_pylist(ordered_rows, _schema()), COSTS)
+    memory = {"table": read_json(paths.fingerprint(COSTS)), "commits": [[*key, commit] for key, commit in _commits(ordered_rows).items()]}
+    write_text(COMMITS, json.dumps(memory))
 
 
 def _key(row: Row) -> tuple[Any, ...]:

@@ -10,7 +10,9 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import os
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -35,19 +37,22 @@ _KEYS = frozenset(
 )
 """The keys of a line: Snakemake's in that version, and Heirloom's. A damaged key is none of these."""
 
+_spelled = json.JSONEncoder(sort_keys=True).encode
+
 Record = dict[str, Any]
 
 
 def live() -> dict[str, dict[str, Record]]:
     """Return unit → output → normalised record, of all outputs that are on disk."""
     records_of: dict[str, dict[str, Record]] = {}
+    sha256_of = cache(_recorded_sha256)  # an artefact and its fingerprint are outputs both
     for output, file in _files(METADATA):
         unit = unit_of(output)
         if not unit or not Path(output).exists():
             continue
         content = _json(file)
         if content:
-            records_of.setdefault(unit, {})[output] = kept_record(output, content)
+            records_of.setdefault(unit, {})[output] = _kept_record(output, content, sha256_of(paths.fingerprint(output)))
     return records_of
 
 
@@ -66,10 +71,14 @@ def kept_record(output: str, record: Mapping[str, Any]) -> Record:
 
     Snakemake's ``job_hash`` tells jobs of one rule apart but is a new number in each process; here it is derived from the command.
     """
+    return _kept_record(output, record, _recorded_sha256(paths.fingerprint(output)))
+
+
+def _kept_record(output: str, record: Mapping[str, Any], sha256: str | None) -> Record:
     identity = json.dumps([record.get("rule"), record.get("shellcmd"), record.get("log")])
     job = int.from_bytes(hashlib.sha256(identity.encode()).digest()[:6], "big")
     constants = {"starttime": 0.0, "endtime": 0.0, "job_hash": job, "external_jobid": None}
-    return {**record, **constants, "path": output, "sha256": _recorded_sha256(output)}
+    return {**record, **constants, "path": output, "sha256": sha256}
 
 
 def read(unit: str) -> dict[str, Record]:
@@ -98,9 +107,11 @@ def read(unit: str) -> dict[str, Record]:
 
 def write(unit: str, present: Mapping[str, Record]) -> None:
     """Update a unit's ``provenance.jsonl``. Lines of outputs that are not on disk (a partial checkout) stay."""
+    file = Path(unit, PROVENANCE)
+    if present and file.exists() and file.read_bytes() == text(present).encode():
+        return
     absent = {output: record for output, record in read(unit).items() if not Path(output).exists()}
     lines = text({**absent, **present})
-    file = Path(unit, PROVENANCE)
     if lines and (not file.exists() or file.read_text(encoding="utf-8") != lines):
         write_text(file, lines)
 
@@ -108,7 +119,7 @@ def write(unit: str, present: Mapping[str, Record]) -> None:
 def text(by_output: Mapping[str, Record]) -> str:
     """Return a unit's records as its ``provenance.jsonl`` has them."""
     lines = ({**by_output[output], "digest": _digest(by_output[output])} for output in sorted(by_output))
-    return "".join(json.dumps(line, sort_keys=True) + "\n" for line in lines)
+    return "".join(_spelled(line) + "\n" for line in lines)
 
 
 def is_older(output: str) -> bool:
@@ -130,7 +141,7 @@ def put_back(unit: str, is_due: Callable[[str], bool] = bool) -> int:
     num_changes = 0
     for output, record in read(unit).items():
         # a copy of a folder of results tells of another
-        if unit_of(output) != unit or record.get("sha256") != _recorded_sha256(output) or not is_due(output):
+        if unit_of(output) != unit or record.get("sha256") != _recorded_sha256(paths.fingerprint(output)) or not is_due(output):
             continue
         file = _file(METADATA, output)
         present = _json(file) if file.exists() else None
@@ -149,25 +160,25 @@ def _checked_record(line: dict[str, Any]) -> Record:
         If the line is not as it was written.
     """
     record = {key: value for key, value in line.items() if key != "digest"}
-    if not line.keys() <= _KEYS or line.get("digest", _digest(record)) != _digest(record):
+    if not line.keys() <= _KEYS or ("digest" in line and line["digest"] != _digest(record)):
         raise ValueError(line["path"])
     return record
 
 
 def _digest(record: Record) -> str:
-    return hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(_spelled(record).encode()).hexdigest()
 
 
 def _files(folder: Path) -> Iterator[tuple[str, Path]]:
     """Yield (output, file) of a folder that Snakemake names by output."""
-    for file in folder.rglob("*"):
-        if file.is_dir():
-            continue
-        name = "".join(part.removeprefix("@") for part in file.relative_to(folder).parts)
-        try:
-            yield base64.urlsafe_b64decode(name).decode(), file
-        except ValueError:  # not a record: Snakemake's own marks, a user's stray file
-            continue
+    for place, _, names in os.walk(folder):
+        inner = Path(place)
+        beginning = "".join(part.removeprefix("@") for part in inner.relative_to(folder).parts)
+        for name in names:
+            try:
+                yield base64.urlsafe_b64decode(beginning + name.removeprefix("@")).decode(), inner / name
+            except ValueError:  # not a record: Snakemake's own marks, a user's stray file
+                continue
 
 
 def _file(folder: Path, output: str) -> Path:
@@ -178,12 +189,12 @@ def _file(folder: Path, output: str) -> Path:
 
 def _json(file: Path) -> Record | None:
     try:
-        content = records.json_value(file.read_text(encoding="utf-8"))
+        content = records.json_value(file.read_bytes().decode())
     except (OSError, ValueError):  # being written, or cut short by a full disk: Snakemake takes it for absent too
         return None
     return content if isinstance(content, dict) else None
 
 
-def _recorded_sha256(output: str) -> str | None:
-    content = _json(Path(paths.fingerprint(output)))
+def _recorded_sha256(fingerprint: str) -> str | None:
+    content = _json(Path(fingerprint))
     return None if content is None else content.get("sha256")

@@ -231,6 +231,8 @@ def _signature(lineage: str, units: list[str], config: Config) -> str:
 
 def _losses(listings: Mapping[str, Mapping[str, str]], config: Config) -> dict[str, dict[str, str]]:
     """Return lineage → artefact → what is wrong with it, for the lineages of which a record would lose or spoil something."""
+    if not listings:
+        return {}
     ledger_paths: dict[str, list[str]] = {lineage: [] for lineage in listings}
     for path in index.read_ledger():
         ledger_paths.get(folders.lineage_of(path) or "", []).append(path)

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from heirloom.errors import HeirloomError
-from heirloom.lineage import cost_table
+from heirloom.lineage import costs
 from heirloom.lineage.artefact import Artefact
-from heirloom.lineage.costs import COSTS, KEY
-from heirloom.lineage.project import Project, locate
+from heirloom.lineage.project import locate
 from heirloom.lineage.settings import by_dotted_key
 from heirloom.workflow.steps import job_of
 
@@ -64,7 +63,7 @@ def trace(reference: str, depth: int | None = None) -> Trace:
     if not project.commit and artefact.is_here:
         artefact.data()
     nodes = project.ancestors([artefact], depth)
-    commit_of_job = {} if project.commit else _commits(project)
+    commit_of_job = {} if project.commit else costs.commits(project.root)
     commits = {path: commit_of_job.get(job_of(node.step, path), "") for path, node in nodes.items()}
     return Trace(reference, nodes, commits)
 
@@ -85,12 +84,3 @@ def distinguishing(fields: Mapping[str, Any], other_runs: Sequence[Mapping[str, 
 def _unlike(fields: Mapping[str, Any], other_run: Mapping[str, Any]) -> dict[str, Any]:
     """Return the settings that another run has otherwise, or that only one of the two has."""
     return {key: fields.get(key) for key in {**fields, **other_run} if fields.get(key) != other_run.get(key)}
-
-
-def _commits(project: Project) -> dict[tuple[Any, ...], str]:
-    rows = cost_table.read(project.root / COSTS, [*KEY, "commit", "changes"])
-    commits = {}
-    for row in rows:
-        key = tuple(row[part] for part in KEY)
-        commits[key] = f"{row['commit']}+{row['changes']}" if row["changes"] else row["commit"]
-    return commits

@@ -20,10 +20,11 @@ Many = Annotated[tuple[_Item, ...], Field(strict=False)]
 class Strict(BaseModel):
     """Base of every configuration model: frozen, no unknown keys, no NaN or infinity, and no value that is taken for one of another type.
 
-    An integer is an integer: neither `true` nor 3.0 nor text. A number may be written as an integer.
+    An integer is an integer: neither `true` nor 3.0 nor text. A number may be written as an integer. The validator of a model is
+    built when it is first asked for, because a config asks for one that holds nearly all others.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, strict=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, strict=True, defer_build=True)
 
 
 class Sampling(Strict):

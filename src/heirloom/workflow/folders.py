@@ -6,7 +6,9 @@ Built from the places in `artefacts.kinds`: nothing here spells a path.
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from functools import lru_cache
 from itertools import chain
 from pathlib import Path
 from typing import TypeVar
@@ -19,6 +21,8 @@ from heirloom.workflow.steps import made_kinds
 PROVENANCE = "provenance.jsonl"
 Entry = TypeVar("Entry")
 
+_MOST_PATHS = 1 << 14
+"""Paths whose folders are remembered: a command asks for the same ones many times."""
 _STAGES = tuple(kind.name for kind in made_kinds() if kind.folder == kinds.GENERATION)
 """The artefacts of a generation in the order in which they are made: synthetic, selected, train, checkpoint, metrics."""
 _NOTES = tuple(note_of("x").removeprefix("x") for note_of in (paths.fingerprint, paths.manifest))
@@ -30,6 +34,7 @@ _NAMES = {kind.name: kind.file for kind in made_kinds()}
 """Where only the small files are here, this tells the artefact's full name."""
 
 
+@lru_cache(maxsize=_MOST_PATHS)
 def unit_of(path: str) -> str | None:
     """Return the unit that a path belongs to, or None if it belongs to none.
 
@@ -39,6 +44,7 @@ def unit_of(path: str) -> str | None:
     return _first(path, _UNITS) or results.folder_of(path)
 
 
+@lru_cache(maxsize=_MOST_PATHS)
 def lineage_of(path: str) -> str | None:
     """Return the lineage folder that a path belongs to, or None outside of them."""
     return _first(path, _TRACKED)
@@ -64,7 +70,7 @@ def order(path: str | None) -> tuple[float, int]:
 
 def stem(path: str | Path) -> str:
     """Return an artefact's name without its suffix."""
-    return Path(path).name.split(".")[0]
+    return str(path).rstrip("/").rpartition("/")[2].split(".", maxsplit=1)[0]
 
 
 def name_of(stem: str) -> str:
@@ -142,7 +148,18 @@ def pointed_lineages() -> list[str]:
 
 def artefacts(unit: str | Path) -> list[Path]:
     """Return the artefacts of a unit that are on disk: no fingerprints, manifests, hidden files, or folders without a file."""
-    return sorted(path for path in Path(unit).iterdir() if _is_artefact(path))
+    with os.scandir(unit) as entries:
+        names = sorted(entry.name for entry in entries if _is_artefact(entry))
+    return [Path(unit, name) for name in names]
+
+
+def names(folder: str | Path) -> set[str]:
+    """Return what lies in a folder, links that lead nowhere left out; nothing where there is no folder."""
+    try:
+        with os.scandir(folder) as entries:
+            return {entry.name for entry in entries if entry.is_file() or entry.is_dir()}
+    except FileNotFoundError:
+        return set()
 
 
 def files(unit: str) -> list[Path]:
@@ -153,13 +170,15 @@ def files(unit: str) -> list[Path]:
 
 def sealed_artefacts(unit: str | Path) -> list[Path]:
     """Return the artefacts of a unit that have a fingerprint and a manifest, on disk themselves or not (a partial checkout)."""
-    return [path for path in fingerprinted_artefacts(unit) if Path(paths.manifest(path)).exists()]
+    names_in_unit = names(unit)
+    return [path for path in fingerprinted_artefacts(unit) if paths.manifest(path.name) in names_in_unit]
 
 
 def fingerprinted_artefacts(unit: str | Path) -> list[Path]:
     """Return the artefacts of a unit that have a fingerprint, on disk themselves or not, with a manifest or without."""
     suffix = paths.fingerprint("*").removeprefix("*")
-    stems = sorted(path.name.removesuffix(suffix) for path in Path(unit).iterdir() if path.name.endswith(suffix))
+    with os.scandir(unit) as entries:
+        stems = sorted(entry.name.removesuffix(suffix) for entry in entries if entry.name.endswith(suffix))
     return [Path(unit, _NAMES.get(stem) or _names_on_disk(unit).get(stem, stem)) for stem in stems]
 
 
@@ -178,14 +197,9 @@ def complete_units(lineage: str, units: Collection[str], marks: Collection[str])
         Units in which Snakemake has a job running or interrupted. What is half made on a lineage's own level makes all of its generations
         so, because a `chain` job makes them.
     """
-    if lineage in marks or not set(artefacts(lineage)) <= set(sealed_artefacts(lineage)):
-        return []
-    complete = []
-    for unit in units:
-        sealed_paths = set(sealed_artefacts(unit))
-        if sealed_paths and unit not in marks and set(artefacts(unit)) <= sealed_paths:
-            complete.append(unit)
-    return complete
+    sealed_of = {unit: set(sealed_artefacts(unit)) for unit in {lineage, *units}}
+    whole_units = {unit for unit, sealed_paths in sealed_of.items() if unit not in marks and sealed_paths.issuperset(artefacts(unit))}
+    return [unit for unit in units if unit in whole_units and sealed_of[unit]] if lineage in whole_units else []
 
 
 def is_half_made(unit: str, complete: Collection[str]) -> bool:
@@ -221,11 +235,12 @@ def _names_on_disk(unit: str | Path) -> dict[str, str]:
     return {stem(path): path.name for path in artefacts(unit)}
 
 
-def _is_artefact(path: Path) -> bool:
-    if path.name.startswith(".") or path.name == PROVENANCE or path.name.removeprefix(stem(path)) in _NOTES:
+def _is_artefact(entry: os.DirEntry[str]) -> bool:
+    if entry.name.startswith(".") or entry.name == PROVENANCE or entry.name.removeprefix(stem(entry.name)) in _NOTES:
         return False
-    if not path.is_dir():
+    if not entry.is_dir():
         return True
+    path = Path(entry.path)
     if unit_of(path.as_posix()) == path.as_posix():
         return False
     return any(file.is_file() and not file.name.startswith(".") for file in path.rglob("*"))
