@@ -163,9 +163,9 @@ def test_what_was_refused_is_done_once_the_data_are_restored_and_the_short_summa
 ) -> None:
     before = sh("heirloom", "summary")
     sh("heirloom", "restore")
+    assert sh("heirloom", "summary") == before
     for name in ("hf", "figures", "page", "full summary"):
         sh("heirloom", *(str(tmp_path / name) if word == "OUT" else word for word in COMMANDS[name]))
-    assert sh("heirloom", "summary") == before
     assert sh("git", "status", "--short") == ""
 
 

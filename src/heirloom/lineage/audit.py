@@ -91,7 +91,8 @@ def check_versions(all_jobs: Sequence[AuditedJob], config: Config) -> None:
     HeirloomError
         The message names the first artefact.
     """
-    foreign.check(sorted(folders.units_of(artefact.path for job in all_jobs for artefact in job.outputs)), config)
+    units = (folders.unit_of(artefact.path) for job in all_jobs for artefact in job.outputs)
+    foreign.check(dict.fromkeys(filter(None, units)), config)
 
 
 def fetch_manifests(project: Project) -> None:

@@ -3,7 +3,7 @@
 An artefact is foreign if four things hold, asked for in this order because each costs more than the one before. The ledger names other
 bytes in its place, or none. The provenance beside it names its own: they were recorded, and no job has made others since. The pointer
 here lacks its fingerprint and DVC's cache has it, so that nothing is lost where it is not recorded again. And the config does not ask for
-it in place of what the pointer names, as after an edit that brings the settings of another commit back.
+it in place of what the pointer names, as it does after an edit that brings the settings of another commit back.
 """
 
 from __future__ import annotations
@@ -131,29 +131,37 @@ class _Search:
         """Return the foreign artefacts of a unit, those that lie in the place of others first."""
         if not Path(unit).is_dir():
             return []
-        others = {path: sha256 for path, sha256 in _fingerprints(unit).items() if not self._is_in_ledger(path, sha256)}
-        recorded = provenance.read(unit) if others else {}
-        known = [path for path, sha256 in others.items() if recorded.get(path, {}).get("sha256") == sha256]
-        found = [Foreign(path, is_in_place=path in self.ledger) for path in known if self._is_foreign(path)]
-        return sorted(found, key=lambda one: not one.is_in_place)
+        found = [path.as_posix() for path in folders.sealed_artefacts(unit) if self._is_foreign(path.as_posix())]
+        return sorted((Foreign(path, is_in_place=path in self.ledger) for path in found), key=lambda one: not one.is_in_place)
 
-    def _is_in_ledger(self, path: str, sha256: str) -> bool:
-        entry = self.ledger.get(path)
-        return entry is not None and entry.sha256 == sha256
+    @cached_property
+    def _is_foreign(self) -> Callable[[str], bool]:
+        return cache(self._answer)
 
-    def _is_foreign(self, path: str) -> bool:
-        note = paths.fingerprint(path)
+    def _answer(self, path: str) -> bool:
+        """Return whether an artefact is foreign; where units are asked in the order in which they were made, no answer waits for many."""
+        note, sha256, entry = paths.fingerprint(path), _sha256(path), self.ledger.get(path)
+        if not sha256 or (entry is not None and entry.sha256 == sha256):
+            return False
+        recorded = self._provenance_of(folders.unit_of(path) or path).get(path, {})
+        if recorded.get("sha256") != sha256:
+            return False
         md5, listing = dvc.md5(Path(note)), self._listing_of(folders.lineage_of(path) or path)
         return listing.get(note) != md5 and dvc.cache_path(md5).exists() and not self._is_asked_for(path, listing)
 
     def _is_asked_for(self, path: str, listing: Mapping[str, str]) -> bool:
-        """Return whether the config asks for an artefact, and not just as well for what the pointer names in its place."""
-        planned = self._planned(path)
-        return bool(planned) and _slice(Path(paths.manifest(path))) == planned and _recorded_slice(path, listing) != planned
+        """Return whether the config asks for an artefact and for what it was made from, and what the pointer names was made otherwise."""
+        here, planned = _manifest(Path(paths.manifest(path))), self._planned(path)
+        if not planned or here.get("slice") != planned:
+            return False
+        md5 = listing.get(paths.manifest(path))
+        there = _manifest(dvc.cache_path(md5)) if md5 else {}
+        is_made_alike = all(here.get(key) == there.get(key) for key in ("slice", "inputs"))
+        return not is_made_alike and not any(self._is_foreign(edge.path) for edge in manifest.inputs(here) if folders.lineage_of(edge.path))
 
     def _planned(self, path: str) -> Any:
         """Return the slice that the config has for the job which makes an artefact; empty where it has no such job."""
-        key, step = kinds.key_of(path), STEPS.get(str(_slice(Path(paths.manifest(path))).get("step")))
+        key, step = kinds.key_of(path), STEPS.get(str(_manifest(Path(paths.manifest(path))).get("slice", {}).get("step")))
         if self.config is None or key is None or step is None or step.job(key) not in self._jobs:
             return {}
         try:
@@ -166,31 +174,25 @@ class _Search:
         return cache(lambda lineage: dvc.listing(lineage) or {})
 
     @cached_property
+    def _provenance_of(self) -> Callable[[str], Mapping[str, provenance.Record]]:
+        return cache(provenance.read)
+
+    @cached_property
     def _jobs(self) -> Collection[Job]:
         return frozenset(jobs(self.config)) if self.config else frozenset()
 
 
-def _fingerprints(unit: str) -> dict[str, str]:
-    """Return path → fingerprint of the artefacts of a unit; a damaged one is left out, which others name."""
-    found = {}
-    for artefact in folders.sealed_artefacts(unit):
-        try:
-            found[artefact.as_posix()] = recorded_sha256(artefact)
-        except HeirloomError:
-            continue
-    return found
-
-
-def _slice(file: Path) -> Mapping[str, Any]:
-    """Return the slice in a manifest; empty where it cannot be read."""
+def _sha256(path: str) -> str:
+    """Return the fingerprint beside an artefact; empty where it is missing or damaged, which others name."""
     try:
-        slice_: Mapping[str, Any] = manifest.read(file)["slice"]
-    except (HeirloomError, KeyError):
+        return recorded_sha256(path)
+    except HeirloomError:
+        return ""
+
+
+def _manifest(file: Path) -> Mapping[str, Any]:
+    """Return a manifest; empty where it cannot be read."""
+    try:
+        return manifest.read(file)
+    except HeirloomError:
         return {}
-    return slice_
-
-
-def _recorded_slice(path: str, listing: Mapping[str, str]) -> Mapping[str, Any]:
-    """Return the slice of the artefact that DVC has recorded in a place; empty where it has none, or not here."""
-    md5 = listing.get(paths.manifest(path))
-    return _slice(dvc.cache_path(md5)) if md5 else {}
