@@ -41,6 +41,10 @@ def tree():
         exec(fields["code"], {"HeirloomError": HeirloomError})
 
     return command
+
+
+def with_one(name):
+    return tree()
 """
 SCRIPT = f"#!{sys.executable}\nimport sys\nfrom heirloom.cli import main\nmain()\n"
 RUN = """

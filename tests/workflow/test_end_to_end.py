@@ -204,10 +204,14 @@ def test_frozen_weights_stop_the_chain_with_one_clear_line(workspace: Path, run:
     assert done.stderr.splitlines()[-1] == f"heirloom: {place} {cause} (log: logs/train/transformer/origin/seed=0/gen=0.log)"
 
 
-@pytest.mark.parametrize("jobs_run", [[], ["--forcerun", "plot"]], ids=["nothing_to_do", "a_job"])
-def test_a_record_that_fails_at_the_end_of_a_run_gives_its_exit_status(again: Path, jobs_run: list[str]) -> None:
-    (again / "results/lineage.tsv").unlink()
-    (again / "results/lineage.tsv").mkdir()
+@pytest.mark.parametrize(
+    ("jobs_run", "spoilt"),
+    [([], "results/lineage.tsv"), (["--forcerun", "plot"], "dvc.lock")],  # the first of them is also read by plot
+    ids=["nothing_to_do", "a_job"],
+)
+def test_a_record_that_fails_at_the_end_of_a_run_gives_its_exit_status(again: Path, jobs_run: list[str], spoilt: str) -> None:
+    (again / spoilt).unlink()
+    (again / spoilt).mkdir()
     (again / ".heirloom/unrecorded").touch()  # as a run leaves it that was cut before its record
     done = run_in(again, "snakemake", *jobs_run, check=False)
     assert done.returncode != 0

@@ -14,7 +14,7 @@ from heirloom.specs.base import Strict
 from heirloom.specs.checkpoints import Every
 from heirloom.specs.family import Family, families_with
 from heirloom.specs.grid import Name
-from heirloom.specs.groups import Groups, row_misfits
+from heirloom.specs.groups import ColumnGroups, Groups, row_misfits
 from heirloom.specs.measures import CommandMeasure, OwnMeasure
 from heirloom.specs.model_size import ModelSize
 from heirloom.specs.population import Membership
@@ -121,6 +121,11 @@ class Experiment(Strict):
     def text(self) -> TextSettings | None:
         """How text becomes rows; None for vectors."""
         return self.source.text if isinstance(self.source, TextSource) else None
+
+    @property
+    def has_grouped_documents(self) -> bool:
+        """Whether the document of a real row tells its group."""
+        return self.is_text and isinstance(self.groups, ColumnGroups)
 
     @property
     def has_pools(self) -> bool:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from heirloom.artefacts import kinds
 from heirloom.artefacts.kinds import Key, Kind
-from heirloom.specs.groups import ColumnGroups
 from heirloom.workflow.step import Find
 
 if TYPE_CHECKING:
@@ -136,8 +135,7 @@ def has_pairs(config: Config, key: Key) -> bool:
 
 def has_grouped_documents(config: Config, key: Key) -> bool:
     """Return whether the document of a real row tells its group."""
-    experiment = config.experiments[key.experiment]
-    return experiment.is_text and isinstance(experiment.groups, ColumnGroups)
+    return config.experiments[key.experiment].has_grouped_documents
 
 
 def is_validated(config: Config, key: Key) -> bool:
