@@ -24,7 +24,19 @@ PACKAGE = Path(__file__).parents[1] / "src/heirloom"
 FOLDERS = ("artefacts", "data", "families", "measures", "runtime", "sources", "specs", "stats", "steps", "tasks", "theory")
 STEPS = ("*.py", *(f"{folder}/**/*.py" for folder in FOLDERS))
 """Where the code lies that makes bytes."""
-CHANGE_NO_BYTES = {"dvc", "httpx2", "huggingface_hub", "pandas", "pydantic", "pydantic_core", "rich", "snakemake", "threadpoolctl", "yaml"}
+CHANGE_NO_BYTES = {
+    "dvc",
+    "httpx2",
+    "huggingface_hub",
+    "pandas",
+    "psutil",
+    "pydantic",
+    "pydantic_core",
+    "rich",
+    "snakemake",
+    "threadpoolctl",
+    "yaml",
+}
 
 PROBE = """
 import json
